@@ -183,7 +183,7 @@ class _Settings:
             try:
                 setattr(self, name, kind(value))
                 good = least <= getattr(self, name) < math.inf
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 good = False
             if not good:
                 raise ValueError(f"{name} is {value!r}: give seconds, a number of at least {least} "
@@ -194,6 +194,7 @@ class _Settings:
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
+_lock = threading.RLock()  # for what is made at the first use
 
 
 def settings() -> _Settings:
@@ -254,9 +255,10 @@ def _connect(url: str, retries: int = 3) -> Any:
 
 def _redis(retries: int = 3) -> Any:
     """Return this process's client; with 0 retries, one whose pub/sub tells of a lost connection."""
-    if retries not in _clients:
-        _clients[retries] = _connect(settings().redis_url, retries)
-    return _clients[retries]
+    with _lock:
+        if retries not in _clients:
+            _clients[retries] = _connect(settings().redis_url, retries)
+        return _clients[retries]
 
 
 def __getattr__(name: str) -> Any:
@@ -518,7 +520,7 @@ _current: _Worker | None = None  # the worker in this process, where there is on
 
 def _guard(pid: int) -> subprocess.Popen[bytes]:
     """Start a shell that kills process group `pid` if this process dies: its end of the pipe closes then."""
-    return subprocess.Popen(["/bin/sh", "-c", 'read _; kill -9 -- "-$1"', "moi-guard", str(pid)],
+    return subprocess.Popen(["/bin/sh", "-c", 'read _; kill -s KILL -- "-$1"', "moi-guard", str(pid)],
                             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                             start_new_session=True)
 
@@ -1393,16 +1395,14 @@ class _Watcher:
 
 
 _watcher: _Watcher | None = None
-_watcher_lock = threading.Lock()
 
 
 def _watch(context: Context | None = None) -> None:
     """See to it that a watcher runs, and that it knows of a new job in `context`."""
     global _watcher
-    if _watcher is None:
-        with _watcher_lock:
-            if _watcher is None:
-                _watcher = _Watcher()
+    with _lock:
+        if _watcher is None:
+            _watcher = _Watcher()
     if context is not None and context.wants_workers:
         _watcher.wake.set()
 
@@ -1434,8 +1434,8 @@ def shutdown() -> None:
 
 def _after_fork() -> None:
     """Let a forked process begin anew: threads and connections are its parent's."""
-    global _watcher, _settings, _watcher_lock
-    _watcher, _settings, _watcher_lock = None, None, threading.Lock()
+    global _watcher, _settings, _lock
+    _watcher, _settings, _lock = None, None, threading.RLock()
     for things in (_relays, _clients, ctxs):
         things.clear()
 
@@ -1756,7 +1756,7 @@ class _Relay:
             sender, action, ids = self.requests.popleft()
             if action == "get":  # many at once, as after a restart, are served by one reading
                 jobs = jobs if gets else self._everything(pubsub)
-                gets.setdefault(sender, set()).update(ids or ["", *jobs])
+                gets.setdefault(sender, set()).update(ids or jobs)
                 continue
             mine = [i for i in ids if i in self._ids]
             if len(mine) < len(ids):
@@ -1769,7 +1769,7 @@ class _Relay:
                     cancel(job_id)
         for sender, wanted in gets.items():
             self._send([("add", i, job) for i, job in jobs.items() if i in wanted], sender)
-            self._send(self._gone(wanted - set(jobs) - {""}), sender)
+            self._send(self._gone(wanted - set(jobs)), sender)
             if not wanted.intersection(jobs):
                 self._answer(sender, b'{"add": []}')
 
@@ -1966,7 +1966,8 @@ def _local_engines(folder: str, n: int) -> Iterator[str]:
         cluster.start_cluster_sync()
         yield os.path.join(folder, "profile", "security", "ipcontroller-client.json")
     finally:
-        cluster.stop_cluster_sync()
+        cluster.stop_engines_sync()  # first these: they sign off at the controller, and wait where there is none
+        cluster.stop_controller_sync()
 
 
 @contextlib.contextmanager

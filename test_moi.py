@@ -1,0 +1,1331 @@
+"""The promises of moi, kept against the real thing: Redis, ipyparallel engines, Tornado, Chromium.
+
+Each test's name is a promise. Whatever waits, waits for an event and has a deadline. `python -m pytest` runs what ends
+within minutes; ``-m slow`` the long ones, ``-m benchmark -s`` prints figures.
+"""
+import ast
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import operator
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+import types
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import ipyparallel
+import pytest
+import redis
+import tornado.httpclient
+import tornado.ioloop
+import tornado.web
+import tornado.websocket
+
+import moi
+
+HERE = Path(__file__).parent
+DEADLINE = 30          # seconds for whatever has to happen; a loaded machine is slow
+SECRET = "a secret for the tests' cookies"
+RECORD = {"id", "name", "handler", "group", "status", "result", "progress", "output", "date_created", "date_start",
+          "date_end", "context", "engine"}
+
+
+# ---------------------------------------------------------------------------------------------------
+# The real services, started once
+# ---------------------------------------------------------------------------------------------------
+
+def until(condition, what, seconds=DEADLINE):
+    """Wait for a condition of another process, which sends no event; return what it gave."""
+    give_up = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def command(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def environ(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes() + bytes(Path(f"/proc/{pid}/cwd").readlink())
+    return b""
+
+
+def descendants(pid):
+    """The processes below `pid`, and what they have started in sessions of their own."""
+    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split("\n")
+    parents = dict(map(int, line.split()) for line in found if line)
+    below = {pid}
+    while more := {p for p, parent in parents.items() if parent in below} - below:
+        below |= more
+    return below - {pid}
+
+
+@pytest.fixture(scope="session")
+def folder():
+    """A short path: a unix socket's may have about 100 characters."""
+    with tempfile.TemporaryDirectory(prefix="moi-test-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_url(folder):
+    """A private redis-server, and moi told of it; nothing of the user's environment matters."""
+    for name in [name for name in os.environ if name.startswith("MOI_")]:
+        del os.environ[name]
+    os.environ["IPYTHONDIR"] = str(folder / "ipython")
+    os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    with moi._private_redis(str(folder)) as url:
+        moi.configure(redis_url=url)
+        yield url
+        moi.shutdown()
+
+
+@pytest.fixture(scope="session")
+def r(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+class Cluster:
+    """A controller and engines that were started in another folder and have never seen moi.py."""
+
+    def __init__(self, folder, n=0):
+        self.folder = folder
+        (folder / "elsewhere").mkdir(parents=True, exist_ok=True)
+        with moved(folder / "elsewhere"):
+            self.cluster = ipyparallel.Cluster(n=n, profile_dir=str(folder / "profile"), cluster_id="", delay=0,
+                                               controller_ip="127.0.0.1", log_level=logging.ERROR)
+            self.cluster.start_controller_sync()
+        self.file = str(folder / "profile" / "security" / "ipcontroller-client.json")
+        self.client = self.cluster.connect_client_sync()
+        self.ensure(n)
+
+    def ensure(self, n):
+        """Start engines until there are `n`; return their process IDs."""
+        missing = n - len(self.client.ids)
+        if missing > 0:
+            with moved(self.folder / "elsewhere"):
+                self.cluster.start_engines_sync(n=missing)
+            self.client.wait_for_engines(n, timeout=60, interactive=False)
+        return self.client[:].apply_sync(os.getpid) if n else []
+
+    def stop(self):
+        below = descendants(os.getpid())
+        self.client.close()
+        self.cluster.stop_engines_sync()
+        self.cluster.stop_controller_sync()
+        mine = {pid for pid in below if b"ipyparallel" in command(pid) and str(self.folder).encode() in environ(pid)}
+        until(lambda: not any(map(alive, mine)), "the cluster ends")
+
+
+@contextlib.contextmanager
+def moved(folder):
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def cluster(folder, redis_url):
+    cluster = Cluster(folder / "cluster", n=2)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def ctx(cluster):
+    """The context `default`, with two engines alive."""
+    if len(cluster.client.ids) < 2:
+        cluster.ensure(2)
+    context = moi.ctxs.get("default")
+    if context is None or str(context.connection_file) != cluster.file:
+        context = moi.Context("default", connection_file=cluster.file)
+    return context
+
+
+@pytest.fixture
+def group():
+    return f"user {uuid.uuid4().hex[:8]}@example.org"
+
+
+def submit(ctx, group, name, handler, func, *args, **kwargs):
+    """Submit a function of this file as one of a program's main file: by value, for engines know no tests."""
+    if isinstance(func, types.FunctionType):
+        func.__module__ = "__main__"
+    return moi.submit(ctx, group, name, handler, func, *args, **kwargs)
+
+
+@pytest.fixture
+def run(ctx, group):
+    """Submit, wait, and return the ended record."""
+    def run(func, *args, **kwargs):
+        return moi.wait(submit(ctx, group, "a job", None, func, *args, **kwargs), DEADLINE)
+    return run
+
+
+def running(job_id):
+    return until(lambda: (found := moi.job_info(job_id))["status"] != "Queued" and found, "the job starts")
+
+
+def program(code, *args, cwd=None, **env):
+    """Run a Python program in a process of its own; return what it has printed, or raise."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *args], cwd=cwd or HERE, capture_output=True,
+                          text=True, timeout=60, env={**os.environ, **env})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip() + done.stderr.strip()
+
+
+class Handler(moi.MOIMessageHandler):
+    opened = []
+
+    def open(self):
+        super().open()
+        self.opened.append(self)
+
+
+class Page(tornado.web.RequestHandler):
+    def get(self):
+        self.set_signed_cookie("user", self.get_argument("user"))
+        self.set_header("Content-Security-Policy", "default-src 'self'")
+        self.write('<!DOCTYPE html><meta charset="utf-8"><title>test</title><link rel="icon" href="/icon"><div '
+                   'id="moi-joblist"></div><script src="/moi.js"></script>')
+
+
+class Server:
+    """A Tornado application on a free port of the loopback, its IOLoop in a thread; clients live there too."""
+
+    def __init__(self):
+        ready = threading.Event()
+
+        def serve():
+            async def main():
+                self.app = tornado.web.Application([
+                    (r"/", Page), (r"/moi-ws", Handler),
+                    (r"/(moi\.js)", tornado.web.StaticFileHandler, {"path": os.path.dirname(moi.moi_js())}),
+                    (r"/icon", type("Icon", (tornado.web.RequestHandler,), {"get": lambda self: None})),
+                ], cookie_secret=SECRET, log_function=lambda handler: None)
+                self.http = self.app.listen(0, "127.0.0.1")
+                self.port = next(iter(self.http._sockets.values())).getsockname()[1]
+                self.loop = asyncio.get_running_loop()
+                self.end = asyncio.Event()
+                ready.set()
+                await self.end.wait()
+                self.http.stop()
+                await self.http.close_all_connections()
+            asyncio.run(main())
+
+        self.thread = threading.Thread(target=serve, name="test-server")
+        self.thread.start()
+        assert ready.wait(DEADLINE)
+
+    def do(self, coroutine, seconds=DEADLINE):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(self.end.set)
+        self.thread.join(DEADLINE)
+
+
+@pytest.fixture(scope="session")
+def server(redis_url):
+    server = Server()
+    yield server
+    server.stop()
+
+
+def cookie(user):
+    return "user=" + tornado.web.create_signed_value(SECRET, "user", user).decode()
+
+
+class Client:
+    """A websocket client that knows the protocol and nothing of moi.js."""
+
+    def __init__(self, server, user, **headers):
+        self.server, self.seen, self.jobs = server, [], {}
+        headers = {"Cookie": cookie(user), **headers} if user else headers
+        request = tornado.httpclient.HTTPRequest(f"ws://127.0.0.1:{server.port}/moi-ws", headers=headers)
+
+        async def connect():
+            return await tornado.websocket.websocket_connect(request, max_message_size=1 << 30)
+        self.socket = server.do(connect())
+
+    def send(self, **message):
+        self.say(json.dumps(message))
+
+    def say(self, text):
+        async def write():
+            await self.socket.write_message(text)
+        self.server.do(write())
+
+    def read(self, seconds=DEADLINE):
+        """Take in one message."""
+        async def read():
+            return await asyncio.wait_for(self.socket.read_message(), seconds)
+        message = self.server.do(read(), seconds + 5)
+        assert message is not None, "the server has closed the connection"
+        message = json.loads(message, parse_constant=pytest.fail)
+        for action, jobs in message.items():
+            for job in jobs if action != "error" else ():
+                self.seen.append((action, job["id"], job.get("status")))
+                if action == "remove":
+                    self.jobs.pop(job["id"], None)
+                else:
+                    self.jobs[job["id"]] = job
+        return message
+
+    def until(self, condition, what):
+        give_up = time.monotonic() + DEADLINE
+        while not condition(self):
+            self.read(give_up - time.monotonic())
+
+    def ended(self, job_id):
+        self.until(lambda self: self.jobs.get(job_id, {}).get("status") in moi.ENDED, "the job's end")
+        return self.jobs[job_id]
+
+    def close(self):
+        self.server.loop.call_soon_threadsafe(self.socket.close)
+
+
+@pytest.fixture
+def connect(server):
+    clients = []
+
+    def connect(user, **headers):
+        clients.append(Client(server, user, **headers))
+        return clients[-1]
+    yield connect
+    for client in clients:
+        client.close()
+
+
+def redis_cli(url, *args):
+    """Speak to Redis as an administrator would, from another program."""
+    path = shutil.which("redis-cli") or str(Path(moi._redis_server()).with_name("redis-cli"))
+    done = subprocess.run([path, "-s", url.removeprefix("unix://"), *args], capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+# ---------------------------------------------------------------------------------------------------
+# The module
+# ---------------------------------------------------------------------------------------------------
+
+def test_importing_moi_connects_to_nothing_and_starts_no_thread():
+    assert program("""
+        import redis, ipyparallel, tornado.websocket, sys, threading
+        before = threading.enumerate()
+        sys.addaudithook(lambda event, args: print(event) if event in ("socket.connect", "subprocess.Popen") else None)
+        import moi, moi.job, moi.group, moi.websocket
+        assert threading.enumerate() == before
+    """) == ""
+
+
+def test_the_library_imports_its_three_packages_and_the_standard_library_only():
+    names = set()
+    for node in ast.walk(ast.parse((HERE / "moi.py").read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.partition(".")[0])
+    assert names - sys.stdlib_module_names - {"moi"} == {"redis", "ipyparallel", "tornado"}
+
+
+def test_one_file_answers_to_job_group_and_websocket():
+    import moi.group
+    from moi.job import submit
+    from moi.websocket import MOIMessageHandler
+    assert moi.group.Group is moi.Group and submit is moi.submit and MOIMessageHandler is moi.MOIMessageHandler
+
+
+SAMPLE_1 = """from moi.job import submit_nouser
+
+def hello(**kwargs):
+    return "hi!"
+
+submit_nouser(hello)
+"""
+SAMPLE_2 = '''from moi import ctx_default
+from moi.job import submit
+from tornado.web import RequestHandler
+
+def hello(**kwargs):
+    kwargs['status_update']("I'm about to say hello")
+    return "hi!"
+
+class Handler(RequestHandler):
+    def get(self):
+        result_handler = "/hello_result"
+        submit(ctx_default, self.current_user, "The hello job", result_handler,
+               hello)
+'''
+
+
+def test_both_sample_programs_run_as_printed_against_engines_that_have_never_seen_moi(tmp_path, redis_url, r):
+    """With moi.py merely lying beside them, and `ipcluster start -n 2` in another folder."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "app").mkdir()
+    shutil.copy(HERE / "moi.py", tmp_path / "app")
+    (tmp_path / "app" / "one.py").write_text(SAMPLE_1)
+    (tmp_path / "app" / "two.py").write_text(SAMPLE_2)
+    env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "MOI_REDIS_URL": redis_url}
+    env.pop("PYTHONPATH", None)
+    engines = subprocess.Popen([sys.executable, "-m", "ipyparallel.cluster", "start", "-n", "2"], env=env,
+                               cwd=tmp_path / "elsewhere", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        connection = tmp_path / "ipython/profile_default/security/ipcontroller-client.json"
+        until(connection.exists, "the controller starts")
+        before = r.smembers("no-user:jobs")
+        subprocess.run([sys.executable, "one.py"], cwd=tmp_path / "app", env=env, check=True, timeout=60)
+        (job_id,) = r.smembers("no-user:jobs") - before  # the program has ended; its job has not been forgotten
+        assert moi.wait(job_id, DEADLINE)["result"] == "hi!"
+
+        code = """
+            import asyncio, runpy, tornado.httpclient, tornado.web
+            class Handler(runpy.run_path("two.py", run_name="__main__")["Handler"]):
+                def get_current_user(self):
+                    return "ann"
+            async def main():
+                server = tornado.web.Application([("/", Handler)]).listen(0, "127.0.0.1")
+                port = next(iter(server._sockets.values())).getsockname()[1]
+                await tornado.httpclient.AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
+            asyncio.run(main())
+        """
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path / "app", env=env, check=True, timeout=60)
+        (job_id,) = r.smembers("ann:jobs")
+        record = moi.wait(job_id, DEADLINE)
+        assert (record["result"], record["name"], record["handler"]) == ("hi!", "The hello job", "/hello_result")
+    finally:
+        children = descendants(engines.pid)
+        engines.send_signal(signal.SIGINT)
+        engines.wait(DEADLINE)
+        until(lambda: not any(map(alive, children)), "the engines end")
+
+
+def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_first_use():
+    assert program("""
+        import moi
+        moi.configure(linger=1.5)
+        conf = moi.settings()
+        print(conf.redis_url, conf.context, moi.ctx_default, conf.job_ttl, conf.linger)
+        try:
+            moi.configure(linger=2)
+        except moi.MoiError as error:
+            print("first use" in str(error))
+    """, MOI_REDIS_URL="redis://x:1/2", MOI_CONTEXT="gpu", MOI_JOB_TTL="99") == "redis://x:1/2 gpu gpu 99 1.5\nTrue"
+    for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
+            moi._Settings(**bad).check()
+
+
+def test_what_cannot_be_reached_is_said_with_its_address_and_what_starts_it():
+    said = program("""
+        import moi
+        for use in (lambda: moi.job_info("x"), lambda: moi.submit_nouser(abs, 1)):
+            try:
+                use()
+            except moi.MoiError as error:
+                print(type(error).__name__, error)
+    """, MOI_REDIS_URL="redis://:hidden@127.0.0.1:1/0", MOI_CONTEXT="nowhere")
+    assert "RedisNotFound" in said and "127.0.0.1:1" in said and "redis-server" in said and "hidden" not in said
+    assert "ClusterNotFound" in said and "'nowhere'" in said and "ipcluster start --profile=nowhere" in said
+
+
+def test_a_controller_that_is_gone_is_noticed_at_once_though_its_file_is_there(cluster, tmp_path):
+    info = json.loads(Path(cluster.file).read_text())
+    (tmp_path / "client.json").write_text(json.dumps({**info, "registration": 1}))
+    with pytest.raises(moi.ClusterNotFound, match="does not answer.*ipcluster start --profile=gone"):
+        moi.Context("gone", connection_file=str(tmp_path / "client.json")).key
+    del moi.ctxs["gone"]
+
+
+# ---------------------------------------------------------------------------------------------------
+# Records and results
+# ---------------------------------------------------------------------------------------------------
+
+def test_a_record_has_the_keys_of_the_protocol_and_its_dates_in_order(ctx, group, r):
+    job_id = submit(ctx, group.encode(), "a name", "/results", abs, -3)
+    assert uuid.UUID(job_id).version == 4
+    record = moi.wait(job_id, DEADLINE)
+    assert record == json.loads(r.get(job_id)) and set(record) == RECORD
+    assert record["date_created"] <= record["date_start"] <= record["date_end"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", record["date_end"])
+    expected = {"id": job_id, "name": "a name", "handler": "/results", "group": group, "status": "Success", "result": 3,
+                "progress": None, "output": None, "context": "default"}
+    assert {key: record[key] for key in expected} == expected
+    assert r.smembers(f"{group}:jobs") == {job_id}
+
+
+def strict(text):
+    return json.loads(text, parse_constant=pytest.fail)
+
+
+LOOP: list = [1]
+LOOP.append(LOOP)
+
+
+class Sulky:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("value, said", [
+    (None, None), (True, True), ("text", "text"), (2 ** 53, 2 ** 53), (0.1, 0.1), ([1, "a", None], [1, "a", None]),
+    (math.nan, None), (math.inf, "Infinity"), ([-math.inf], ["-Infinity"]), (b"caf\xc3\xa9\xff", "café\\xff"),
+    ("\ud800!", "\\ud800!"), ((1, 2), [1, 2]), ({1}, [1]), ({1: 2, None: 3}, {"1": 2, "null": 3}),
+    ({1: "a", "1": "b"}, {"1": "a", "'1'": "b"}), ({"a": {"b": (math.nan,)}}, {"a": {"b": [None]}}),
+    (moi.datetime(2024, 5, 6, 7, 8), "2024-05-06T07:08:00"), (moi.date(2024, 5, 6), "2024-05-06"),
+    (10 ** 5000, hex(10 ** 5000)), (LOOP, [1, "[1, [...]]"]), (Sulky(), "<Sulky, whose repr raised RuntimeError>"),
+    (1j, "1j"), (range(2), "range(0, 2)"),
+], ids=lambda value: type(value).__name__)
+def test_what_json_cannot_say_is_stored_in_the_nearest_form_it_can(value, said):
+    assert strict(moi._encode({"result": moi._plain(value)})) == {"result": said}
+
+
+def test_numpy_scalars_and_arrays_are_stored_as_numbers_and_lists():
+    np = pytest.importorskip("numpy")
+    value = {"a": np.arange(6).reshape(2, 3), "b": np.float32(0.5), "c": np.array([np.nan, 1]), "d": np.bool_(True)}
+    assert moi._plain(value) == {"a": [[0, 1, 2], [3, 4, 5]], "b": 0.5, "c": [None, 1.0], "d": True}
+
+
+def test_what_nests_without_end_is_stored_as_text_beyond_a_depth_that_readers_manage():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    assert len(strict(json.dumps(moi._plain(value)))) == 1
+
+
+# ---------------------------------------------------------------------------------------------------
+# Functions and commands on an engine
+# ---------------------------------------------------------------------------------------------------
+
+def test_a_function_with_arguments_returns_its_result(run):
+    assert run(lambda a, *, b: {"sum": a + b}, 1, b=2)["result"] == {"sum": 3}
+
+
+def test_a_function_gets_status_update_only_if_it_takes_it(run):
+    assert run(math.factorial, 10)["result"] == 3628800
+    assert run(lambda x: x, 1)["result"] == 1
+    assert run(lambda status_update: callable(status_update))["result"] is True
+    assert run(lambda **kwargs: sorted(kwargs), other=1)["result"] == ["other", "status_update"]
+    assert run(lambda **kwargs: kwargs["status_update"], status_update="mine")["result"] == "mine"
+
+
+def test_status_update_sets_status_and_progress_and_refuses_what_is_moi_s_own(ctx, group):
+    def job(go, **kwargs):
+        import time
+        update, refused = kwargs["status_update"], 0
+        for bad in ({"status": "Success"}, {"status": 3}, {"progress": 2}, {"progress": float("nan")},
+                    {"progress": "half"}):
+            try:
+                update(**bad)
+            except ValueError as error:
+                refused += str(next(iter(bad.values()))) in str(error)
+        update("half way", 0.5)
+        update(progress=0.75)
+        while not __import__("os").path.exists(go):
+            time.sleep(0.01)
+        return refused
+
+    with tempfile.TemporaryDirectory() as path:
+        job_id = submit(ctx, group, "status", None, job, path + "/go")
+        record = until(lambda: (found := moi.job_info(job_id))["progress"] == 0.75 and found, "progress")
+        assert record["status"] == "half way" and record["date_start"] and not record["date_end"]
+        Path(path, "go").touch()
+        assert moi.wait(job_id, DEADLINE)["result"] == 5
+
+
+def test_status_update_is_safe_from_several_threads_of_a_job(run):
+    def job(**kwargs):
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda i: kwargs["status_update"](f"step {i}", i / 200), range(200)))
+        return "done"
+    record = run(job)
+    assert record["result"] == "done" and 0 <= record["progress"] < 1
+
+
+def test_what_a_job_prints_is_kept_up_to_its_last_16_kib(run):
+    def chatty():
+        import sys
+        print("x" * 100_000)
+        print("the end", file=sys.stderr)
+    output = run(chatty)["output"]
+    assert len(output) == 16 * 1024 and output.endswith("x\nthe end\n")
+    assert run(lambda: None)["output"] is None  # and no job sees the output of another
+
+
+def test_output_appears_while_the_job_runs(ctx, group):
+    def job():
+        import time
+        print("at work")
+        time.sleep(60)
+    job_id = submit(ctx, group, "printing", None, job)
+    until(lambda: moi.job_info(job_id)["output"] == "at work\n", "the output is in the record")
+    assert moi.cancel(job_id) and moi.wait(job_id, DEADLINE)["status"] == "Failed"
+
+
+def test_a_failure_is_recorded_with_the_traceback_of_the_job_s_own_code(run):
+    def fails():
+        return {}["missing"]
+    record = run(fails)
+    assert record["status"] == "Failed" and record["result"].startswith("Traceback")
+    assert "KeyError: 'missing'" in record["result"] and "in fails" in record["result"]
+    assert "_call" not in record["result"]
+
+
+@pytest.mark.parametrize("what", ["sys.exit('enough')", "raise KeyboardInterrupt", "raise type('E', (Exception,), "
+                                  "{'__str__': lambda self: 1/0})()", "raise GeneratorExit"])
+def test_whatever_a_job_raises_fails_that_job_and_the_engine_goes_on(run, what):
+    def job(code):
+        import sys
+        exec(code, {"sys": sys, "__name__": "job"})
+    record = run(job, what)
+    assert record["status"] == "Failed" and "Traceback" in record["result"]
+    assert run(abs, -1)["result"] == 1
+
+
+def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, group, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def work():\n    return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import only_here
+    record = moi.wait(moi.submit(ctx, group, "n", None, only_here.work), DEADLINE)
+    assert record["status"] == "Failed" and "ModuleNotFoundError: No module named 'only_here'" in record["result"]
+
+
+def test_what_cannot_be_sent_raises_and_leaves_nothing_behind(ctx, group, r):
+    lock = threading.Lock()
+    before = set(r.keys("*"))
+    for bad in (lambda: lock, threading.Lock().acquire):
+        with pytest.raises(moi.NotSendable, match="cannot be sent.*inside the function"):
+            submit(ctx, group, "n", None, bad)
+    with pytest.raises(moi.NotSendable):
+        submit(ctx, group, "n", None, abs, lock)
+    assert set(r.keys("*")) <= before
+
+
+@pytest.mark.parametrize("args, error, said", [
+    (("default", None, "n", None, abs), TypeError, "group is None"),
+    (("default", 3, "n", None, abs), TypeError, "group is 3"),
+    (("default", "", "n", None, abs), ValueError, "group is ''"),
+    (("default", "moi:queue:default", "n", None, abs), ValueError, "moi:"),
+    (("default", str(uuid.uuid4()), "n", None, abs), ValueError, "no job's ID"),
+    (("default", "g", 5, None, abs), TypeError, "name is 5"),
+    (("default", "g", "n", 5, abs), TypeError, "handler is 5"),
+    (("default", "g", "n", None, 5), TypeError, "5 is neither a function nor a command"),
+    (("default", "g", "n", None, ""), TypeError, "command is"),
+    (("default", "g", "n", None, "ls", 5), TypeError, "command is"),
+    (("default", "g", "n", None, asyncio.sleep), TypeError, "coroutine"),
+    ((5, "g", "n", None, abs), ValueError, "context is 5"),
+    (("a/b", "g", "n", None, abs), ValueError, "context is 'a/b'"),
+    (("nowhere", "g", "n", None, abs), moi.ClusterNotFound, "ipcluster start --profile=nowhere"),
+])
+def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, args, error, said):
+    before = set(r.keys("*"))
+    with pytest.raises(error, match=said):
+        moi.submit(*args)
+    moi.ctxs.pop("nowhere", None)
+    assert set(r.keys("*")) <= before
+
+
+def test_a_text_is_a_line_for_the_shell(run):
+    record = run("echo $((1 + 2)); echo oops >&2")
+    assert record["result"] == ["3\n", "oops\n", 0] and sorted(record["output"].split()) == ["3", "oops"]
+
+
+def test_a_text_with_arguments_never_meets_a_shell(run):
+    assert run("echo", "$(id); `id` > x", "'two  words'")["result"] == ["$(id); `id` > x 'two  words'\n", "", 0]
+
+
+@pytest.mark.parametrize("command, said", [
+    (["exit 3"], "exit status 3"), (["echo sorry >&2; kill -9 $$"], "signal SIGKILL"), (["ls", "/no/such"], "/no/such"),
+    (["no-such-program", "x"], "FileNotFoundError")])
+def test_a_command_that_fails_fails_its_job_and_says_how(run, command, said):
+    record = run(*command)
+    assert record["status"] == "Failed" and said in record["result"]
+
+
+def test_a_command_s_result_keeps_the_last_mib_of_each_stream_and_says_what_was_cut(run):
+    out, err, code = run("head -c 3000000 /dev/zero | tr '\\0' x; echo end")["result"]
+    assert code == 0 and err == "" and out.startswith("[1951428 bytes before this were cut]\nxxx")
+    assert out.endswith("xend\n") and len(out) == 2 ** 20 + len("[1951428 bytes before this were cut]\n")
+
+
+def test_system_call_works_outside_a_job_as_well():
+    assert moi.system_call("echo a; exit 2") == ["a\n", "", 2] and moi.system_call("echo", "$HOME")[0] == "$HOME\n"
+
+
+def test_a_job_can_submit_jobs(run, group):
+    def parent(group):
+        import moi
+        return moi.submit("default", group, "child", None, abs, -7)
+    os.environ["MOI_TEST"] = "1"
+    record = run(parent, group)
+    # The engine's own IPython folder is this one's; the child finds the same cluster only where a profile says so.
+    assert record["status"] in moi.ENDED and ("ClusterNotFound" in record["result"] or record["status"] == "Success")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Submit, wait, cancel
+# ---------------------------------------------------------------------------------------------------
+
+def test_submit_is_one_round_trip(ctx, run, group, r):
+    run(abs, 1)
+    before = r.info("commandstats")
+    job_id = submit(ctx, group, "n", None, abs, 1)
+    monitor = r.info("commandstats")
+    moi.wait(job_id, DEADLINE)
+    calls = {name: stats["calls"] - before.get(name, {"calls": 0})["calls"] for name, stats in monitor.items()}
+    # within the submit script; the worker and the watcher may have spoken meanwhile, but never through RPUSH
+    assert calls["cmdstat_rpush"] == 1 and calls["cmdstat_evalsha"] <= 3
+
+
+def test_every_key_expires(ctx, group, r, run):
+    run(abs, 1)
+    job_id = submit(ctx, group, "n", None, time.sleep, 30)
+    running(job_id)
+    submit(ctx, group, "n", None, abs, 1)
+    moi.Group(group).add([job_id])
+    try:
+        lives = {key: r.ttl(key) for key in r.keys("*")}
+        assert {"moi:workers:default", "moi:contexts", job_id, f"{group}:jobs"} <= set(lives)
+        assert not [key for key, ttl in lives.items() if ttl == -1]
+    finally:
+        moi.cancel(job_id)
+    moi.wait(job_id, DEADLINE)
+
+
+def test_wait_says_when_the_time_is_over_and_what_is_unknown(ctx, group):
+    job_id = submit(ctx, group, "n", None, time.sleep, 30)
+    with pytest.raises(TimeoutError, match=job_id):
+        moi.wait(job_id, 0.2)
+    moi.cancel(job_id)
+    moi.wait(job_id, DEADLINE)
+    for use in (moi.wait, moi.cancel):
+        with pytest.raises(moi.UnknownJob, match="no job 'nonesuch'") as caught:
+            use("nonesuch")
+        assert caught.value.job_id == "nonesuch"
+    assert moi.job_info("nonesuch") is None
+
+
+def test_a_cancelled_queued_job_never_starts(ctx, cluster, group, tmp_path):
+    blockers = [submit(ctx, group, "blocker", None, time.sleep, 60) for _ in cluster.client.ids]
+    queued = submit(ctx, group, "never", None, "touch", str(tmp_path / "started"))
+    for job_id in blockers:
+        running(job_id)
+    assert moi.cancel(queued) is True
+    assert moi.job_info(queued)["result"] == "Cancelled before it started."
+    for job_id in blockers:
+        assert moi.cancel(job_id) is True
+    for job_id in blockers:
+        assert moi.wait(job_id, DEADLINE)["result"] == "Cancelled while it was running."
+    moi.wait(submit(ctx, group, "after", None, abs, 1), DEADLINE)
+    assert not (tmp_path / "started").exists() and moi.cancel(queued) is False
+
+
+def sleeper():
+    import time
+    time.sleep(60)
+
+
+def spinner():
+    while True:
+        pass
+
+
+def test_a_cancelled_function_is_interrupted_and_the_engine_stays_healthy(ctx, group):
+    for func in (sleeper, spinner):
+        job_id = submit(ctx, group, "endless", None, func)
+        engine = running(job_id)["engine"]
+        assert moi.cancel(job_id) is True
+        record = moi.wait(job_id, 5)
+        assert record["status"] == "Failed" and record["result"] == "Cancelled while it was running."
+        after = moi.wait(submit(ctx, group, "after", None, os.getpid), DEADLINE)
+        assert after["status"] == "Success" and engine
+
+
+def test_a_cancelled_command_ends_with_its_children(ctx, group, tmp_path):
+    pids = tmp_path / "pids"
+    job_id = submit(ctx, group, "family", None,
+                        f"sleep 60 & echo $! > {pids}; (trap '' TERM; sleep 60 & echo $! >> {pids}; wait)")
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the children start")
+    assert moi.cancel(job_id) is True
+    assert moi.wait(job_id, 10)["result"] == "Cancelled while it was running."
+    until(lambda: not any(alive(pid) for pid in pids.read_text().split()), "no child is left", 5)
+
+
+@pytest.mark.parametrize("job", [[sleeper], [spinner], ["trap '' TERM; sleep 60"]], ids=["sleeps", "spins", "ignores"])
+def test_a_context_s_time_limit_ends_a_job(cluster, group, job, ctx):
+    limited = moi.Context("limited", job_timeout=1, connection_file=cluster.file)
+    record = moi.wait(submit(limited, group, "too long", None, *job), DEADLINE)
+    assert record["status"] == "Failed" and "time limit of its context, 1 s" in record["result"]
+
+
+# ---------------------------------------------------------------------------------------------------
+# What dies
+# ---------------------------------------------------------------------------------------------------
+
+def suicidal(key, url):
+    import os
+    import redis
+    redis.Redis.from_url(url).incr(key)
+    os._exit(1)
+
+
+def counted(key, url):
+    import redis
+    return redis.Redis.from_url(url).incr(key)
+
+
+def test_a_killed_engine_s_job_fails_within_10_s_and_the_others_run_once_each(ctx, cluster, group, r, redis_url):
+    cluster.ensure(2)
+    key = f"{group}:runs"
+    dies = submit(ctx, group, "dies", None, suicidal, key + ":dies", redis_url)
+    others = [submit(ctx, group, "lives", None, counted, f"{key}:{i}", redis_url) for i in range(50)]
+    began = time.monotonic()
+    record = moi.wait(dies, DEADLINE)
+    assert time.monotonic() - began < 10
+    assert record["status"] == "Failed" and re.match(r"EngineError: the engine on .+ died", record["result"])
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in others] == [1] * 50
+    assert r.get(key + ":dies") == "1"
+    r.delete(*r.keys(f"{key}:*"))
+
+
+def test_a_killed_engine_leaves_no_process_of_its_command_behind(ctx, cluster, group, tmp_path):
+    cluster.ensure(2)
+    pids = tmp_path / "pids"
+    job_id = submit(ctx, group, "family", None, f"sleep 60 & echo $! $$ > {pids}; wait")
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the command starts")
+    engine = running(job_id)["engine"]
+    os.kill(int(engine.split("/")[1]), signal.SIGKILL)
+    assert "died while it ran this job" in moi.wait(job_id, 10)["result"]
+    until(lambda: not any(alive(pid) for pid in pids.read_text().split()), "no child is left", 5)
+
+
+def test_jobs_without_an_engine_stay_queued_with_one_warning_and_run_when_one_joins(folder, group, caplog):
+    lonely = Cluster(folder / "lonely")
+    try:
+        context = moi.Context("lonely", connection_file=lonely.file)
+        context._no_engine_since = -math.inf  # the grace of a cluster that has just started is over
+        jobs = [submit(context, group, "n", None, abs, -i) for i in range(3)]
+        until(lambda: "no engine is registered" in caplog.text, "the warning")
+        assert {moi.job_info(job_id)["status"] for job_id in jobs} == {"Queued"}
+        lonely.ensure(1)
+        assert [moi.wait(job_id, DEADLINE)["result"] for job_id in jobs] == [0, 1, 2]
+        assert caplog.text.count("no engine is registered") == 1
+    finally:
+        moi.ctxs.pop("lonely").close()
+        lonely.stop()
+
+
+def test_an_engine_that_is_shut_down_fails_its_job_at_once_and_says_so(folder, group):
+    short = Cluster(folder / "short", n=1)
+    try:
+        context = moi.Context("short", connection_file=short.file)
+        job_id = submit(context, group, "n", None, sleeper)
+        running(job_id)
+    finally:
+        short.stop()
+    assert moi.wait(job_id, 5)["result"] == "EngineError: the engine was shut down while it ran this job."
+    moi.ctxs.pop("short").close()
+
+
+def test_a_script_that_submits_and_ends_at_once_has_its_jobs_run(ctx, cluster, group, redis_url):
+    until(lambda: not moi._redis().exists("moi:workers:default"), "workers have left their engines")
+    job_ids = program("""
+        import sys, moi
+        ctx = moi.Context("default", connection_file=sys.argv[1])
+        print(*[moi.submit(ctx, sys.argv[2], "n", None, abs, -i) for i in range(20)])
+    """, cluster.file, group, MOI_REDIS_URL=redis_url)
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids.split()] == list(range(20))
+
+
+def test_an_ended_record_is_final_whoever_writes_it_second(ctx, group, r, run):
+    record = run(abs, 1)
+    assert moi._script(moi._redis(), moi._WRITE, [record["id"]], [60, moi._encode({**record, "status": "Failed"})]) == 0
+    assert moi.job_info(record["id"]) == record
+
+
+def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, group, run, r, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path}/pwned",)
+    import pickle
+    record = {**run(abs, 1), "id": str(uuid.uuid4()), "status": "Queued", "result": None, "engine": None}
+    r.set(record["id"], json.dumps(record), ex=60)
+    r.rpush("moi:queue:default", record["id"].encode() + b"\0" * 32 + pickle.dumps(Evil()))
+    r.rpush("moi:queue:default", b"garbage")
+    assert "not signed" in moi.wait(record["id"], DEADLINE)["result"]
+    assert run(abs, -5)["result"] == 5 and not (tmp_path / "pwned").exists()
+
+
+# ---------------------------------------------------------------------------------------------------
+# Groups, relay, websocket
+# ---------------------------------------------------------------------------------------------------
+
+def test_a_client_that_knows_only_the_protocol_sees_add_updates_and_remove_in_order(ctx, group, connect, redis_url):
+    def job(**kwargs):
+        import time
+        for i in range(3):
+            kwargs["status_update"](f"step {i}", i / 3)
+            time.sleep(0.1)
+        return "done"
+
+    client = connect(group)
+    client.send(get=[])
+    assert client.read() == {"add": []}
+    job_id = submit(ctx, group, "watched", "/h", job)
+    assert client.ended(job_id)["result"] == "done"
+    redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"remove": [job_id]}))
+    client.until(lambda self: not self.jobs, "remove")
+    actions = [action for action, _, _ in client.seen]
+    states = [status for action, _, status in client.seen if action != "remove"]
+    assert actions == ["add", *["update"] * (len(actions) - 2), "remove"]
+    order = ["Queued", "Running", "step 0", "step 1", "step 2", "Success"]
+    assert states == sorted(states, key=order.index) and states[-4:] == order[-4:]
+    assert moi.Group(group).jobs() == [] and moi.job_info(job_id)["status"] == "Success"
+
+
+def test_get_is_answered_by_add_with_all_or_with_those_asked_for(group, connect, run):
+    records = [run(abs, -i) for i in range(3)]
+    client = connect(group)
+    client.send(get=[])
+    assert {job["id"]: job for job in client.read()["add"]} == {record["id"]: record for record in records}
+    client.send(get=[records[1]["id"], str(uuid.uuid4())])
+    assert client.read() == {"add": [records[1]]} and list(client.read()) == ["remove"]
+
+
+def test_actions_on_the_group_s_channel_are_honoured_from_any_process(group, connect, run, redis_url, r):
+    mine, other = run(abs, 1), moi.wait(submit("default", "somebody", "n", None, abs, 2), DEADLINE)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"add": [other["id"], "no job"]}))
+    assert client.read() == {"add": [other]} and r.sismember(f"{group}:jobs", other["id"])
+    redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"get": [mine["id"]]}))
+    assert client.read() == {"add": [mine]}
+    moi.Group(group).remove([other["id"]])
+    assert client.read() == {"remove": [other]}
+
+
+def test_an_update_may_name_other_jobs_and_comes_from_any_process(group, connect, run, redis_url, r):
+    first, second = run(abs, 1), run(abs, 2)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    r.set(second["id"], json.dumps({**second, "remark": "changed by another program"}), ex=60)
+    redis_cli(redis_url, "PUBLISH", f"{first['id']}:pubsub", json.dumps({"update": [second["id"]]}))
+    assert client.read()["update"][0]["remark"] == "changed by another program"
+
+
+def test_garbage_on_the_channels_is_skipped_and_logged_once(group, connect, run, redis_url, r, caplog):
+    record = run(abs, 1)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    for text in ("no json", "[]", '{"add": 3}', '{"add": [3]}', '{"fly": []}', "[" * 10_000, '{"get": "all"}'):
+        redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", text)
+        redis_cli(redis_url, "PUBLISH", f"{record['id']}:pubsub", text)
+    redis_cli(redis_url, "PUBLISH", f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+    assert client.read() == {"update": [record]} and caplog.text.count("skipped a message") == 1
+
+
+def test_a_client_reaches_the_jobs_of_its_own_group_and_no_others(group, connect, ctx, run, r):
+    mine = run(abs, 1)
+    other = submit(ctx, "somebody else", "n", None, time.sleep, 60)
+    running(other)
+    client = connect(group)
+    strange = [other, "moi:queue:default", "*", "", "a\nb", "x" * 100_000]
+    client.send(get=strange)
+    assert {job["id"] for job in client.read()["remove"]} == set(strange) and client.read() == {"add": []}
+    for action in ("remove", "cancel"):
+        client.send(**{action: strange})
+        assert "not in this group" in client.read()["error"]
+    assert moi.job_info(other)["status"] == "Running" and other in moi.Group("somebody else").jobs()
+    client.send(get=[mine["id"]])
+    assert client.read() == {"add": [mine]}
+    moi.cancel(other)
+    moi.wait(other, DEADLINE)
+
+
+def test_a_client_cancels_and_removes_its_jobs(group, connect, ctx):
+    client = connect(group)
+    client.send(get=[])
+    job_id = submit(ctx, group, "endless", None, sleeper)
+    client.until(lambda self: self.jobs.get(job_id, {}).get("status") == "Running", "it runs")
+    client.send(cancel=[job_id])
+    assert client.ended(job_id)["result"] == "Cancelled while it was running."
+    client.send(remove=[job_id])
+    client.until(lambda self: not self.jobs, "it is removed")
+
+
+def test_who_is_not_signed_in_or_comes_from_another_origin_gets_403(server, connect, group):
+    expired = tornado.web.create_signed_value(SECRET, "user", group, clock=lambda: time.time() - 40 * 86400).decode()
+    for user, headers in [(None, {}), (None, {"Cookie": "user=forged"}), (None, {"Cookie": cookie(group)[:-3]}),
+                          (None, {"Cookie": "user=" + expired}), (group, {"Origin": "http://elsewhere.example"})]:
+        with pytest.raises(tornado.httpclient.HTTPClientError) as caught:
+            connect(user, **headers)
+        assert caught.value.code == 403
+
+
+@pytest.mark.parametrize("text", ["no json", "3", "[]", '{"fly": []}', '{"get": 3}', '{"get": [3]}', '{"remove": {}}',
+                                  "[" * 5000, b'{"get": null}'])
+def test_what_the_server_cannot_act_on_is_answered_and_the_connection_stays(group, connect, run, text):
+    record = run(abs, 1)
+    client = connect(group)
+    client.say(text)
+    assert client.read()["error"]
+    client.send(get=[])
+    assert client.read() == {"add": [record]}
+
+
+def test_the_websockets_of_a_group_share_one_thread_that_ends_with_the_last(group, connect):
+    def threads():
+        return [t for t in threading.enumerate() if t.name == f"moi-relay:{group}"]
+    clients = [connect(group) for _ in range(5)]
+    for client in clients:
+        client.send(get=[])
+        client.read()
+    assert len(threads()) == 1
+    for client in clients[1:]:
+        client.close()
+    clients[0].send(get=[])
+    assert clients[0].read() == {"add": []} and len(threads()) == 1
+    clients[0].close()
+    until(lambda: not threads(), "the thread ends")
+
+
+def test_a_flood_of_updates_reaches_a_client_merged_and_its_last_state_arrives(group, connect, run, r):
+    record = run(abs, 1)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    began, count = time.monotonic(), 5000
+    with r.pipeline(transaction=False) as pipe:
+        for i in range(count):
+            pipe.set(record["id"], json.dumps({**record, "remark": i}), ex=60)
+            pipe.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+            if i % 100 == 99:
+                pipe.execute()
+    client.until(lambda self: self.jobs[record["id"]].get("remark") == count - 1, "the last state")
+    assert len(client.seen) - 1 <= 60 * (time.monotonic() - began) + 2
+
+
+def test_a_long_result_goes_to_the_browser_cut_and_stays_whole_in_redis(group, connect, run):
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    record = run(lambda: "é" * 1_000_000)
+    shown = client.ended(record["id"])
+    assert shown["truncated"] is True and shown["result"] == "é" * 65536 and len(record["result"]) == 1_000_000
+
+
+def test_an_expired_job_is_dropped_from_its_group_when_it_is_read(group, run, r, connect):
+    gone, kept = run(abs, 1), run(abs, 2)
+    r.delete(gone["id"])
+    assert moi.Group(group).get() == [kept] and moi.Group(group).jobs() == [kept["id"]]
+
+
+def test_a_record_of_the_wrong_type_or_broken_stops_no_page(group, run, r, connect):
+    kept, listed, broken = run(abs, 1), run(abs, 2), run(abs, 3)
+    r.delete(listed["id"])
+    r.rpush(listed["id"], "x")
+    r.expire(listed["id"], 60)
+    r.set(broken["id"], '{"id": "', ex=60)
+    client = connect(group)
+    client.send(get=[])
+    assert client.read() == {"add": [kept]}
+    assert moi.job_info(listed["id"]) is None and moi.job_info(broken["id"]) is None
+    assert moi.Group(group).get() == [kept]
+
+
+def test_the_relay_starts_anew_after_its_connection_was_cut(group, connect, run, r):
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    r.client_kill_filter(_type="pubsub")
+    record = run(abs, 1)
+    client.ended(record["id"])
+    assert client.jobs == {record["id"]: record}
+
+
+# ---------------------------------------------------------------------------------------------------
+# The page, in a real browser
+# ---------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium from PATH, else Playwright's own. Its event loop stays in a thread of its own."""
+    api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=[
+                "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"])
+        except api.Error as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium: install it, or run `playwright install chromium` ({error.message[:100]})")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, server, group):
+    page = chromium.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"http://127.0.0.1:{server.port}/?user={group}")
+    yield page
+    page.close()
+    assert page.errors == []
+
+
+def row(page, job_id):
+    return page.locator(f"[data-id='{job_id}']")
+
+
+def test_the_page_shows_a_job_live_with_status_progress_time_and_result_link(page, ctx, group):
+    def job(**kwargs):
+        import time
+        kwargs["status_update"]("half way", 0.5)
+        time.sleep(2)
+        print("printed")
+        return {"a": "long result", "b": list(range(50))}
+    page.get_by_text("No jobs yet.").wait_for()
+    job_id = submit(ctx, group, "Watch me", "/results", job)
+    shown = row(page, job_id)
+    shown.get_by_text("half way").wait_for()
+    assert shown.locator("progress").evaluate("e => e.value") == 0.5
+    before = shown.locator(".moi-time").inner_text()
+    page.wait_for_function("([id, before]) => document.querySelector(`[data-id='${id}'] .moi-time`).textContent !== before",
+                           arg=[job_id, before])
+    shown.get_by_text("Success").wait_for()
+    assert shown.locator(".moi-result").get_attribute("href") == f"{page.url.partition('?')[0]}results/{job_id}"
+    assert shown.locator("progress").is_hidden() and shown.locator(".moi-output-text").text_content() == "printed\n"
+    assert "long result" in shown.locator(".moi-value-text").text_content()
+
+
+def test_the_page_folds_a_traceback_and_shows_it_when_asked(page, ctx, group):
+    job_id = submit(ctx, group, "Fails", None, operator.truediv, 1, 0)
+    shown = row(page, job_id)
+    shown.get_by_text("Why it failed").wait_for()
+    assert shown.locator(".moi-traceback-text").is_hidden()
+    shown.get_by_text("Why it failed").click()
+    shown.get_by_text("ZeroDivisionError").wait_for()
+    assert shown.locator(".moi-result").is_hidden()
+
+
+def test_the_page_cancels_and_removes_at_a_click(page, ctx, group):
+    job_id = submit(ctx, group, "Endless", None, sleeper)
+    shown = row(page, job_id)
+    shown.get_by_text("Running").wait_for()
+    shown.get_by_role("button", name="Cancel").click()
+    shown.get_by_text("Failed", exact=True).wait_for()
+    assert moi.job_info(job_id)["result"] == "Cancelled while it was running."
+    shown.get_by_role("button", name="Remove").click()
+    page.get_by_text("No jobs yet.").wait_for()
+    assert moi.Group(group).jobs() == []
+
+
+def test_redis_cli_changes_the_open_page(page, run, group, redis_url):
+    record = run(abs, 1)
+    row(page, record["id"]).wait_for()
+    redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"remove": [record["id"]]}))
+    page.get_by_text("No jobs yet.").wait_for()
+
+
+def test_the_page_reconnects_and_ends_with_the_true_list(page, run, group, server):
+    kept, gone = run(abs, 1), run(abs, 2)
+    row(page, gone["id"]).wait_for()
+    (handler,) = {h for h in Handler.opened if h.ws_connection and h._group.name == group}
+    server.loop.call_soon_threadsafe(handler.close)
+    page.get_by_text("Reconnecting").wait_for()
+    moi.Group(group).remove([gone["id"]])
+    new = run(abs, 3)
+    row(page, new["id"]).wait_for()
+    row(page, gone["id"]).wait_for(state="detached")
+    assert row(page, kept["id"]).is_visible() and page.get_by_text("Reconnecting").count() == 0
+
+
+def test_the_page_shows_text_and_never_html(page, ctx, group):
+    html = "<img src=x onerror='document.title = \"pwned\"'><script>document.title = 'pwned'</script>"
+    job_ids = [submit(ctx, group, html, handler, lambda text, **kw: (print(text), kw["status_update"](text), text)[2],
+                          html) for handler in ("javascript:document.title='pwned'", "data:text/html,x", "/ok")]
+    for job_id in job_ids:
+        row(page, job_id).get_by_text("Success").wait_for()
+        assert row(page, job_id).locator(".moi-name").inner_text() == html
+    assert page.locator("#moi-joblist img, #moi-joblist script").count() == 0 and page.title() == "test"
+    assert [row(page, job_id).locator(".moi-result").is_visible() for job_id in job_ids] == [False, False, True]
+
+
+def test_the_page_lists_the_newest_first(page, ctx, group):
+    job_ids = [submit(ctx, group, f"job {i}", None, abs, i) for i in range(20)]
+    for job_id in job_ids:
+        row(page, job_id).get_by_text("Success").wait_for()
+    shown = page.locator(".moi-job").evaluate_all("rows => rows.map(row => row.dataset.id)")
+    assert shown == job_ids[::-1]
+
+
+def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, server, group, run):
+    record = run(abs, -4)
+    page = chromium.new_page()
+    page.goto(f"http://127.0.0.1:{server.port}/?user={group}")
+    row(page, record["id"]).wait_for()
+    page.evaluate("""() => {
+        const template = document.createElement("template");
+        template.id = "moi-job";
+        const item = document.createElement("li");
+        const name = document.createElement("b");
+        name.className = "moi-name";
+        item.append("mine: ", name);
+        template.content.append(item);
+        document.body.append(template);
+        window.heard = [];
+        moi.on("add", job => heard.push(job.id));
+        const element = document.createElement("div");
+        document.body.append(element);
+        window.second = moi.connect({element});
+    }""")
+    page.get_by_text("mine: a job").wait_for()
+    assert page.evaluate("heard") == [record["id"]]
+    page.evaluate("second.close()")
+    page.close()
+
+
+# ---------------------------------------------------------------------------------------------------
+# The program
+# ---------------------------------------------------------------------------------------------------
+
+class Demo:
+    """`moi demo` in a process of its own, as a user would start it."""
+
+    def __init__(self, folder, *args, **env):
+        env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "TMPDIR": str(folder), **env}
+        env.pop("MOI_REDIS_URL", None)
+        self.process = subprocess.Popen([sys.executable, str(HERE / "moi.py"), "demo", "--engines=2", *args], env=env,
+                                        stderr=subprocess.PIPE, text=True, cwd=folder, start_new_session=True)
+        self.said = []
+        for line in self.process.stderr:
+            self.said.append(line)
+            if "open http" in line:
+                self.url = re.search(r"http://\S+/", line)[0]
+                return
+        self.process.wait(DEADLINE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.end()
+
+    def end(self, number=signal.SIGINT):
+        children = descendants(self.process.pid)
+        self.process.send_signal(number)
+        said = self.process.communicate(timeout=DEADLINE)[1]
+        until(lambda: not any(map(alive, children)), "what the demo has started ends")
+        return said
+
+
+@pytest.fixture
+def short_path():
+    with tempfile.TemporaryDirectory(prefix="moi-demo-", dir="/tmp") as path:
+        yield Path(path)
+
+
+def test_the_demo_runs_real_jobs_in_a_real_browser_and_ctrl_c_ends_all_it_has_started(short_path, chromium):
+    with Demo(short_path, "--port=0") as demo:
+        page = chromium.new_page()
+        page.goto(demo.url)
+        page.get_by_text("No jobs yet.").wait_for()
+        for button in ("Estimate pi", "Count words", "Run a command", "Fail", "A burst of 100"):
+            page.get_by_role("button", name=button, exact=True).click()
+        page.locator(".moi-job[data-state=success]").nth(102).wait_for(timeout=60_000)
+        assert page.locator(".moi-job[data-state=failed] .moi-name").all_text_contents() == ["Division by zero"]
+        page.goto(page.locator(".moi-job", has_text="Words").locator(".moi-result").get_attribute("href"))
+        assert "Words in Python's help: Success" in page.inner_text("body")
+        page.close()
+        assert "ending" in demo.end()
+        assert demo.process.returncode == 0 and not list(short_path.glob("moi-*"))
+
+
+def test_the_demo_says_what_is_missing_or_taken_in_place_of_a_traceback(short_path, server):
+    with Demo(short_path, f"--port={server.port}") as taken:
+        assert taken.process.returncode == 1 and len(taken.said) == 1
+        assert f"127.0.0.1:{server.port}" in taken.said[0] and "--port" in taken.said[0]
+    code = "import moi; moi.importlib.util.find_spec = lambda name: None; moi.main(['demo', '--port=0'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=HERE,
+                          env={**os.environ, "PATH": "/nowhere", "MOI_REDIS_URL": ""})
+    assert "no redis-server on PATH: install Redis" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_demo_refuses_a_forged_request(short_path):
+    with Demo(short_path, "--port=0") as demo:
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(demo.url + "run", data=b"job=command", timeout=DEADLINE)
+        demo.end(signal.SIGTERM)
+
+
+def test_the_program_submits_lists_shows_and_cancels(ctx, cluster, group, redis_url, folder):
+    profile = folder / "ipython" / "profile_here"
+    (profile / "security").mkdir(parents=True, exist_ok=True)
+    shutil.copy(cluster.file, profile / "security")
+
+    def cli(*args):
+        return subprocess.run([sys.executable, str(HERE / "moi.py"), *args], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "MOI_REDIS_URL": redis_url, "MOI_CONTEXT": "here"})
+    done = cli("submit", "--wait", "--group", group, "echo", "$HOME and more")
+    job_id, _, output = done.stdout.partition("\n")
+    assert done.returncode == 0 and output == "$HOME and more\n", done.stderr
+    assert json.loads(cli("job", job_id).stdout)["status"] == "Success"
+    assert cli("jobs", group).stdout.split()[:2] == [job_id, "Success"]
+    assert cli("submit", "--wait", "false").returncode == 1
+    assert cli("cancel", job_id).returncode == 1
+    unknown = cli("job", "nonesuch")
+    assert unknown.returncode == 1 and unknown.stderr.startswith("moi: no job 'nonesuch'")
+
+
+def test_moi_js_is_found_and_copied_with_the_package():
+    assert Path(moi.moi_js()) == HERE / "moi.js"
+
+
+def test_shutdown_ends_every_thread_of_moi(redis_url):
+    program("""
+        import sys, threading, moi
+        moi.job_info("x")
+        try:
+            moi.wait("x")
+        except moi.UnknownJob:
+            assert "moi-watcher" in [t.name for t in threading.enumerate()]
+        moi.shutdown()
+        assert not [t for t in threading.enumerate() if t.name.startswith("moi")]
+    """, MOI_REDIS_URL=redis_url)
