@@ -420,7 +420,9 @@ while true do
         for key, value in pairs({status = {'"Queued"', '"Running"'}, date_start = {'null', '"' .. ARGV[2] .. '"'},
                                  engine = {'null', ARGV[3]}}) do
             local from, to = string.find(raw, '"' .. key .. '": ' .. value[1], 1, true)
-            if from then raw = string.sub(raw, 1, from - 1) .. '"' .. key .. '": ' .. value[2] .. string.sub(raw, to + 1) end
+            if from then
+                raw = string.sub(raw, 1, from - 1) .. '"' .. key .. '": ' .. value[2] .. string.sub(raw, to + 1)
+            end
         end
         write(id, raw)
         return {payload, raw}
@@ -614,6 +616,9 @@ def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
     return mac.digest()
 
 
+_SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
+
+
 class _Shutdown(BaseException):
     """Raised in a worker that waits for a job when its engine is told to end; nothing else may catch it."""
 
@@ -632,14 +637,14 @@ class _Worker:
         self.label = json.dumps(f"{socket.gethostname()}/{os.getpid()}/{name}")
         self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
         self.workers, self.lease = f"moi:workers:{context}", f"moi:worker:{name}"
-        wanted: dict[str, Any] = {"redis_url": os.environ.get("MOI_REDIS_URL") or redis_url, "context": context, "job_ttl": ttl,
-                  "linger": linger}
+        wanted: dict[str, Any] = {"redis_url": os.environ.get("MOI_REDIS_URL") or redis_url, "context": context,
+                                  "job_ttl": ttl, "linger": linger}
         if _configured != wanted:  # another web server's worker was here before
             shutdown()
             configure(**wanted)
         self.redis = _redis()
         self.tail = _Tail(OUTPUT_TAIL)
-        self.screen = io.TextIOWrapper(cast(BinaryIO, self.tail), encoding="utf-8", errors="backslashreplace", write_through=True)
+        self.screen = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace", write_through=True)
         self.lock = threading.RLock()
         self.left = threading.Event()
         self.record: dict[str, Any] | None = None   # of the job that runs now
@@ -740,11 +745,13 @@ class _Worker:
         self.tail.clear()
         sys.stdout = sys.stderr = self.screen
         with self.lock:
-            self.record, self.stop_reason = record, None
+            self.record, self.stop_reason = record, _SHUTDOWN if self.terminated else None
             self.deadline, self.signalled = math.inf, -math.inf
         try:
             try:
                 self.interruptible = True
+                with self.shielded():  # told to stop before it has started?
+                    pass
                 status, result = SUCCESS, _plain(self._call(payload, record))
             finally:
                 self.interruptible = False
@@ -837,8 +844,7 @@ class _Worker:
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if number == signal.SIGTERM:
-            self.terminated = True
-            self.stop_reason = "EngineError: the engine was shut down while it ran this job."
+            self.terminated, self.stop_reason = True, _SHUTDOWN
             if callable(self.on_term):
                 self.on_term(number, frame)  # ipyparallel's: end when the task returns
             if self.idle:
@@ -1040,7 +1046,7 @@ class Context:
             try:
                 self._client = ipyparallel.Client(info, timeout=5)
             except Exception as error:
-                raise ClusterNotFound(f"cannot connect to the controller of profile {self.name!r}: {error!r}") from error
+                raise ClusterNotFound(f"the controller of profile {self.name!r} refuses a client: {error!r}") from error
             self._info = info
         return self._client
 
@@ -1110,8 +1116,9 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
                    for b in pack_apply_message(func, args, kwargs)]
         body = pickle.dumps((context.job_timeout, buffers), protocol=5)
     except Exception as error:
-        raise NotSendable(f"{func!r} cannot be sent to an engine with these arguments ({type(error).__name__}: {error}): "
-                          "send plain data, and open files, locks and connections inside the function") from error
+        raise NotSendable(f"{func!r} cannot be sent to an engine with these arguments "
+                          f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
+                          "inside the function") from error
     job_id = str(uuid.uuid4())
     record = {"id": job_id, "status": QUEUED, "name": _text(name), "handler": handler and _text(handler),
               "group": group, "context": context.name, "engine": None, "progress": None, "date_created": _now(),
@@ -1255,8 +1262,9 @@ class _Watcher:
                 r.expire("moi:contexts", settings().job_ttl)
             for raw in r.smembers("moi:contexts"):  # also those that an ended process has left behind
                 name = raw.decode(errors="replace")
-                if name not in ctxs and _PROFILE.fullmatch(name) and r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
-                    Context(name)
+                if name not in ctxs and _PROFILE.fullmatch(name):
+                    if r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
+                        Context(name)
             while self.unsaved:
                 job_id, record = self.unsaved[0]
                 _script(r, _WRITE, [job_id], [settings().job_ttl, record])
@@ -1379,8 +1387,8 @@ class _Watcher:
                 except (redis.RedisError, OSError) as error:
                     logger.debug("no answer from Redis at exit: %s", error)
                 if time.monotonic() > give_up or not self.thread.is_alive():
-                    logger.warning("context %s: no worker has taken over within %g s; its queued jobs wait for the next "
-                                   "process that uses the context", context.name, seconds)
+                    logger.warning("context %s: no worker has taken over within %g s; its queued jobs wait for the "
+                                   "next process that uses the context", context.name, seconds)
                     break
                 self.wake.set()
                 self.stopping.wait(0.02)
@@ -1619,7 +1627,7 @@ class _Relay:
                         self._listen(pubsub, again=away)
                 except (redis.RedisError, OSError) as error:
                     if not away:
-                        logger.warning("group %s: lost Redis (%s); its pages wait until it is back", self.group.name, error)
+                        logger.warning("group %s: lost Redis (%s); its pages wait for it", self.group.name, error)
                     away = True
                     self._wait(None, 0.25)
                 except Exception:
@@ -1761,7 +1769,8 @@ class _Relay:
             mine = [i for i in ids if i in self._ids]
             if len(mine) < len(ids):
                 strange = _repr([i for i in ids if i not in self._ids])[:200]
-                self._answer(sender, json.dumps({"error": f"cannot {action} what is not in this group: {strange}"}).encode())
+                text = f"cannot {action} what is not in this group: {strange}"
+                self._answer(sender, json.dumps({"error": text}).encode())
             if action == "remove":
                 self.group.remove(mine)
             for job_id in mine if action == "cancel" else ():
@@ -2078,7 +2087,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 
 
 _DEMO_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#0969da"><rect x="1" y="2" width="14"
-height="3" rx="1"/><rect x="1" y="7" width="9" height="3" rx="1"/><rect x="1" y="12" width="5" height="3" rx="1"/></svg>"""
+height="3"/><rect x="1" y="7" width="9" height="3"/><rect x="1" y="12" width="5" height="3"/></svg>"""
 
 
 class _DemoHandler(tornado.web.RequestHandler):
@@ -2130,10 +2139,10 @@ class _DemoFile(_DemoHandler):
 
 def _demo(port: int, engines: int) -> None:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
-    folder, script = os.path.split(moi_js())
+    files = {"path": os.path.dirname(moi_js())}
     app = tornado.web.Application(
         [(r"/", _DemoPage), (r"/run", _DemoRun), (r"/result/([^/]+)", _DemoResult), (r"/demo\.(css|svg)", _DemoFile),
-         (r"/moi-ws", MOIMessageHandler), (rf"/({re.escape(script)})", tornado.web.StaticFileHandler, {"path": folder})],
+         (r"/moi-ws", MOIMessageHandler), (r"/(moi\.js)", tornado.web.StaticFileHandler, files)],
         cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
     try:
         server = app.listen(port, "127.0.0.1")

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -418,7 +419,8 @@ def test_both_sample_programs_run_as_printed_against_engines_that_have_never_see
                 await tornado.httpclient.AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
             asyncio.run(main())
         """
-        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path / "app", env=env, check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path / "app", env=env, check=True,
+                       timeout=60)
         (job_id,) = r.smembers("ann:jobs")
         record = moi.wait(job_id, DEADLINE)
         assert (record["result"], record["name"], record["handler"]) == ("hi!", "The hello job", "/hello_result")
@@ -774,7 +776,7 @@ def test_a_cancelled_function_is_interrupted_and_the_engine_stays_healthy(ctx, g
 def test_a_cancelled_command_ends_with_its_children(ctx, group, tmp_path):
     pids = tmp_path / "pids"
     job_id = submit(ctx, group, "family", None,
-                        f"sleep 60 & echo $! > {pids}; (trap '' TERM; sleep 60 & echo $! >> {pids}; wait)")
+                    f"sleep 60 & echo $! > {pids}; (trap '' TERM; sleep 60 & echo $! >> {pids}; wait)")
     until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the children start")
     assert moi.cancel(job_id) is True
     assert moi.wait(job_id, 10)["result"] == "Cancelled while it was running."
@@ -1126,8 +1128,8 @@ def test_the_page_shows_a_job_live_with_status_progress_time_and_result_link(pag
     shown.get_by_text("half way").wait_for()
     assert shown.locator("progress").evaluate("e => e.value") == 0.5
     before = shown.locator(".moi-time").inner_text()
-    page.wait_for_function("([id, before]) => document.querySelector(`[data-id='${id}'] .moi-time`).textContent !== before",
-                           arg=[job_id, before])
+    page.wait_for_function("([id, before]) => document.querySelector(`[data-id='${id}'] .moi-time`).textContent "
+                           "!== before", arg=[job_id, before])
     shown.get_by_text("Success").wait_for()
     assert shown.locator(".moi-result").get_attribute("href") == f"{page.url.partition('?')[0]}results/{job_id}"
     assert shown.locator("progress").is_hidden() and shown.locator(".moi-output-text").text_content() == "printed\n"
@@ -1178,8 +1180,14 @@ def test_the_page_reconnects_and_ends_with_the_true_list(page, run, group, serve
 
 def test_the_page_shows_text_and_never_html(page, ctx, group):
     html = "<img src=x onerror='document.title = \"pwned\"'><script>document.title = 'pwned'</script>"
-    job_ids = [submit(ctx, group, html, handler, lambda text, **kw: (print(text), kw["status_update"](text), text)[2],
-                          html) for handler in ("javascript:document.title='pwned'", "data:text/html,x", "/ok")]
+
+    def job(text, status_update):
+        print(text)
+        status_update(text)
+        return text
+
+    handlers = "javascript:document.title='pwned'", "data:text/html,x", "/ok"
+    job_ids = [submit(ctx, group, html, handler, job, html) for handler in handlers]
     for job_id in job_ids:
         row(page, job_id).get_by_text("Success").wait_for()
         assert row(page, job_id).locator(".moi-name").inner_text() == html
@@ -1219,6 +1227,40 @@ def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, s
     assert page.evaluate("heard") == [record["id"]]
     page.evaluate("second.close()")
     page.close()
+
+
+def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster, chromium, redis_url, tmp_path, folder):
+    code = re.search(r"```python\n(import asyncio.*?)```", (HERE / "README.md").read_text(), re.DOTALL)[1]
+    assert len(code.splitlines()) <= 25
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "static").mkdir()
+    shutil.copy(HERE / "moi.js", tmp_path / "static")
+    shutil.copy(HERE / "moi.py", tmp_path)
+    (tmp_path / "app.py").write_text(code.replace("8888", str(port)).replace("count, 10)", "count, 2)"))
+    security = tmp_path / "ipython" / "profile_default" / "security"
+    security.mkdir(parents=True)
+    shutil.copy(cluster.file, security)
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=tmp_path, env={
+        **os.environ, "MOI_REDIS_URL": redis_url, "IPYTHONDIR": str(tmp_path / "ipython")})
+    page = chromium.new_page()
+    try:
+        until(lambda: listens(port), "the server starts")
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.reload()  # the first visit has signed in
+        page.get_by_role("button", name="Count").click()
+        page.get_by_text("1 of 2").wait_for()
+        page.get_by_text("counted to 2").wait_for()
+    finally:
+        page.close()
+        app.terminate()
+        app.wait(DEADLINE)
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
 
 
 # ---------------------------------------------------------------------------------------------------
