@@ -26,6 +26,7 @@ What moi keeps in Redis
 ``moi:claimed:<worker>``                list     the payload of the job that this worker runs
 ``moi:workers:<context>``               set      the workers of the context
 ``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
+``moi:key:<context>``                   string   which key is the newest: a fingerprint of it
 ``moi:cancel:<job ID>``                 string   a running job that is to be stopped
 ``moi:contexts``                        set      the contexts in use
 ======================================  =======  ===================================================
@@ -244,16 +245,16 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
     ctx_default = _configured.get("context", ctx_default)
 
 
-def _connect(url: str, retries: int = 3) -> Any:
+def _connect(url: str, retries: int) -> Any:
     """Return a client for `url` with every timeout explicit: redis-py's defaults differ by version."""
     tcp = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     return redis.Redis.from_url(
-        url, socket_timeout=10, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
+        url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp)
 
 
-def _redis(retries: int = 3) -> Any:
+def _redis(retries: int = 2) -> Any:
     """Return this process's client; with 0 retries, one whose pub/sub tells of a lost connection."""
     with _lock:
         if retries not in _clients:
@@ -610,6 +611,10 @@ def _payload_key(secret: bytes) -> bytes:
     return hmac.digest(secret, b"moi payload", "sha256")
 
 
+def _fingerprint(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
 def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
     mac = hmac.new(key, f"{context}\0{job_id}".encode(), hashlib.sha256)
     mac.update(body)
@@ -621,6 +626,13 @@ _SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
 
 class _Shutdown(BaseException):
     """Raised in a worker that waits for a job when its engine is told to end; nothing else may catch it."""
+
+
+class _Outdated(BaseException):
+    """Raised in a worker whose controller has a successor, by a job for the successor's engines."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record = {**record, "status": QUEUED, "engine": None, "date_start": None}
 
 
 class _Worker:
@@ -677,6 +689,10 @@ class _Worker:
                 self._insist(_script, self.redis, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
             return []
+        except _Outdated as error:
+            self._insist(_script, self.redis, _WRITE, [error.record["id"]], [self.ttl, _encode(error.record)])
+            self._leave(_QUIT)
+            return []
         except (redis.ConnectionError, redis.TimeoutError):
             if done is None:
                 raise
@@ -690,9 +706,16 @@ class _Worker:
 
     def _await_job(self) -> bool:
         """Wait for the linger; say whether a job has come, or the engine's end."""
+        end = time.monotonic() + self.linger
         try:
-            self.idle = not self.terminated
-            return bool(self.terminated or self.redis.blmove(self.queue, self.claimed, self.linger or 0.001))
+            self.idle = True
+            while not self.terminated:
+                left = end - time.monotonic()  # in parts, each shorter than the socket's timeout
+                if self.redis.blmove(self.queue, self.claimed, min(max(left, 0.001), 2)):
+                    return True
+                if left <= 2:
+                    return False
+            return True
         except _Shutdown:
             return True
         finally:
@@ -757,6 +780,10 @@ class _Worker:
                 self.interruptible = False
         except CommandFailed as error:
             status, result = FAILED, str(error)
+        except _Outdated:
+            with self.lock:
+                self.record = None
+            raise
         except BaseException as error:
             self.interruptible = False
             status, result = FAILED, self._explain(error)
@@ -771,6 +798,9 @@ class _Worker:
         job_id, mac, body = record["id"], payload[36:68], payload[68:]
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, body)) for key in self.keys):
+            newest = self.redis.get(f"moi:key:{self.context}")
+            if newest and newest.decode() not in map(_fingerprint, self.keys):
+                raise _Outdated(record)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         timeout, buffers = pickle.loads(body)
@@ -1012,6 +1042,8 @@ class Context:
         """Take in the key of a controller, which may be another one than before."""
         key = _payload_key((settings().secret or info["key"]).encode())
         if key not in self._keys:
+            with _reaching_redis():  # workers of an earlier controller leave when they see that there is a new key
+                _redis().set(f"moi:key:{self.name}", _fingerprint(key), ex=settings().job_ttl)
             self._keys.append(key)
 
     def _find(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import threading
 import time
 import types
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -1371,3 +1372,295 @@ def test_shutdown_ends_every_thread_of_moi(redis_url):
         moi.shutdown()
         assert not [t for t in threading.enumerate() if t.name.startswith("moi")]
     """, MOI_REDIS_URL=redis_url)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Chaos: web servers, engines, the controller and Redis, each killed while jobs flow
+# ---------------------------------------------------------------------------------------------------
+
+WEB_SERVER = """
+import asyncio, json, logging, os, signal, sys, time, tornado.web, moi
+logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
+ctx = moi.Context("chaos", connection_file=sys.argv[1])
+
+def count(key, url, seconds):
+    import redis, time
+    redis.Redis.from_url(url, retry_on_timeout=True).incr(key)
+    time.sleep(seconds)
+    return key
+
+class Submit(tornado.web.RequestHandler):
+    def get(self):
+        keys = self.get_arguments("key")
+        self.write({"ids": [moi.submit(ctx, self.get_argument("group"), key, None, count, key, sys.argv[2],
+                                       float(self.get_argument("seconds"))) for key in keys]})
+
+async def main():
+    app = tornado.web.Application([("/submit", Submit), ("/moi-ws", moi.MOIMessageHandler)],
+                                  cookie_secret=sys.argv[3], log_function=lambda handler: None)
+    server = app.listen(0, "127.0.0.1")
+    print(next(iter(server._sockets.values())).getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+class Web:
+    """A web server in a process of its own."""
+
+    def __init__(self, chaos):
+        self.chaos, self.loop = chaos, chaos.server.loop
+        self.log = open(chaos.folder / f"web-{uuid.uuid4().hex[:6]}.log", "w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WEB_SERVER, chaos.file, chaos.count_url, SECRET], cwd=HERE, stdout=subprocess.PIPE,
+            stderr=self.log, text=True, env={**os.environ, "MOI_REDIS_URL": chaos.url})
+        self.port = int(self.process.stdout.readline())
+
+    def do(self, coroutine, seconds=DEADLINE):
+        return self.chaos.server.do(coroutine, seconds)
+
+    def submit(self, group, n, seconds=0.0):
+        keys = [uuid.uuid4().hex for _ in range(n)]
+        query = urllib.parse.urlencode({"group": group, "seconds": seconds, "key": keys}, doseq=True)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/submit?{query}", timeout=DEADLINE) as answer:
+            ids = json.loads(answer.read())["ids"]
+        self.chaos.keys.update(zip(ids, keys))
+        return ids
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+class Chaos:
+    """A Redis that keeps its data over a restart, a cluster, and web servers; all of them can be killed."""
+
+    def __init__(self, folder, server, count_url):
+        self.folder, self.server, self.count_url = folder, server, count_url
+        folder.mkdir()
+        self.socket, self.webs, self.keys = str(folder / "redis.sock"), [], {}
+        self.url = f"unix://{self.socket}"
+        self.start_redis()
+        self.r = redis.Redis.from_url(self.url, decode_responses=True)
+        self.counts = redis.Redis.from_url(count_url, decode_responses=True)
+        self.cluster = Cluster(folder / "cluster", n=2)
+        self.file = self.cluster.file
+
+    def start_redis(self):
+        self.redis = subprocess.Popen(
+            [moi._redis_server(), "--port", "0", "--unixsocket", self.socket, "--dir", str(self.folder), "--save", "",
+             "--appendonly", "yes", "--appendfsync", "always", "--logfile", ""], stdout=subprocess.DEVNULL)
+
+        def ready():
+            with contextlib.suppress(redis.ConnectionError):
+                return redis.Redis.from_url(self.url).ping()
+        until(ready, "Redis starts")
+
+    def web(self):
+        self.webs.append(Web(self))
+        return self.webs[-1]
+
+    def record(self, job_id):
+        return json.loads(self.r.get(job_id) or "null")
+
+    def ended(self, ids, seconds=DEADLINE):
+        """Wait until all jobs have ended; return their records."""
+        def all_ended():
+            records = [json.loads(raw) for raw in self.r.mget(ids)]
+            return [record["status"] for record in records if record["status"] not in moi.ENDED] == [] and records
+        try:
+            return until(all_ended, "every job ends", seconds)
+        except AssertionError:
+            states = [record["status"] for record in map(self.record, ids)]
+            keys = {key: self.r.type(key) for key in self.r.keys("moi:*")}
+            for web in self.webs:
+                if not web.log.closed:
+                    print(Path(web.log.name).read_text())
+            raise AssertionError(f"{({s: states.count(s) for s in set(states)})}, {keys}")
+
+    def runs(self, ids):
+        return [int(count or 0) for count in self.counts.mget([self.keys[i] for i in ids])]
+
+    def stop(self):
+        for web in self.webs:
+            if web.process.poll() is None:
+                web.kill()
+        self.cluster.stop()
+        self.r.close()
+        self.counts.close()
+        self.redis.terminate()
+        self.redis.wait(DEADLINE)
+
+
+@pytest.fixture
+def chaos(server, redis_url):
+    with tempfile.TemporaryDirectory(prefix="moi-chaos-") as path:
+        chaos = Chaos(Path(path) / "c", server, redis_url)
+        yield chaos
+        chaos.stop()
+
+
+def test_an_engine_killed_every_second_loses_no_job_and_runs_none_twice(chaos, group):
+    web = chaos.web()
+    ids = web.submit(group, 200, 0.05)
+    for _ in range(4):
+        pids = chaos.cluster.ensure(2)
+        time.sleep(1)  # the pace of the killing, not a wait
+        os.kill(pids[0], signal.SIGKILL)
+        until(lambda: len(chaos.cluster.client.ids) < 2, "the death is noticed")
+    chaos.cluster.ensure(2)
+    records = chaos.ended(ids, 60)
+    failed = [record for record in records if record["status"] == "Failed"]
+    assert all("died while it ran this job" in record["result"] for record in failed) and len(failed) <= 4
+    assert all(n <= 1 for n in chaos.runs(ids)) and chaos.runs(ids).count(1) >= 196
+
+
+def test_redis_restarted_and_its_connections_cut_under_load_lose_no_job_and_close_no_websocket(chaos, group):
+    web = chaos.web()
+    client = Client(web, group)
+    client.send(get=[])
+    ids = web.submit(group, 300, 0.02)
+    for kind in ("normal", "pubsub", "normal"):
+        time.sleep(0.5)
+        chaos.r.client_kill_filter(_type=kind, skipme=True)
+    chaos.redis.kill()
+    chaos.redis.wait()
+    time.sleep(2)
+    chaos.start_redis()
+    ids += web.submit(group, 20)
+    records = chaos.ended(ids, 60)
+    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
+    expected = {record["id"]: record for record in records}
+    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
+    client.close()
+
+
+def test_a_redis_that_has_stopped_answering_is_noticed_by_relays_and_workers(chaos, group):
+    web = chaos.web()
+    client = Client(web, group)
+    client.send(get=[])
+    ids = web.submit(group, 30, 0.1)
+    os.kill(chaos.redis.pid, signal.SIGSTOP)
+    try:
+        until(lambda: "lost Redis" in Path(web.log.name).read_text(), "the relay notices", 30)
+    finally:
+        os.kill(chaos.redis.pid, signal.SIGCONT)
+    ids += web.submit(group, 5)
+    records = chaos.ended(ids)
+    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
+    expected = {record["id"]: record for record in records}
+    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
+    client.close()
+
+
+def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_jobs_run(chaos, group):
+    web = chaos.web()
+    until(lambda: not chaos.ended(web.submit(group, 1)) == [], "moi works")
+    running_ids = web.submit(group, 2, 3)
+    until(lambda: {chaos.record(i)["status"] for i in running_ids} == {"Running"}, "they run")
+    ids = web.submit(group, 50)
+    old = Path(chaos.file).read_text()
+    for pid in descendants(os.getpid()):
+        if b"ipyparallel.controller" in command(pid) and str(chaos.folder).encode() in environ(pid):
+            os.kill(pid, signal.SIGKILL)
+    ids += web.submit(group, 5)
+    chaos.cluster.client.close()
+    chaos.cluster.cluster.shutdown_atexit = False
+    Path(chaos.file).unlink()
+    chaos.cluster = Cluster(chaos.folder / "cluster", n=2)
+    assert json.loads(Path(chaos.file).read_text())["key"] != json.loads(old)["key"]
+    ids += web.submit(group, 5)
+    records = chaos.ended(running_ids + ids)
+    assert [record["result"] for record in records if record["status"] != "Success"] == []
+    assert chaos.runs(running_ids + ids) == [1] * len(records)
+    for pid in descendants(os.getpid()):  # the engines of the old controller
+        if b"ipyparallel.engine" in command(pid) and str(chaos.folder).encode() in environ(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_killed_web_server_s_jobs_end_and_its_successor_shows_them_all(chaos, group):
+    web = chaos.web()
+    ids = web.submit(group, 50, 0.1)
+    until(lambda: any(chaos.record(i)["status"] == "Running" for i in ids), "they run")
+    web.kill()
+    records = chaos.ended(ids)
+    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * 50
+    client = Client(chaos.web(), group)
+    client.send(get=[])
+    client.until(lambda self: self.jobs == {record["id"]: record for record in records}, "the page shows them")
+    client.close()
+
+
+def test_two_web_servers_show_everything_run_nothing_twice_and_either_may_be_killed(chaos, group):
+    webs = [chaos.web(), chaos.web()]
+    clients = [Client(web, group) for web in webs]
+    for client in clients:
+        client.send(get=[])
+    ids = [i for _ in range(10) for web in webs for i in web.submit(group, 5, 0.02)]
+    webs[0].kill()
+    ids += webs[1].submit(group, 20)
+    records = chaos.ended(ids)
+    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
+    clients[1].until(lambda self: self.jobs == {record["id"]: record for record in records}, "the page shows them")
+    clients[1].close()
+
+
+@pytest.mark.slow
+def test_an_engine_that_dies_while_no_web_server_is_up_has_its_job_failed_by_the_next_within_30_s(chaos, group):
+    web = chaos.web()
+    ids = web.submit(group, 1, 60)
+    pid = int(until(lambda: chaos.record(ids[0])["engine"], "it runs").split("/")[1])
+    web.kill()
+    os.kill(pid, signal.SIGKILL)
+    client = Client(chaos.web(), group)  # submits nothing, only shows
+    (record,) = chaos.ended(ids, 30)
+    assert record["status"] == "Failed" and "died while it ran this job" in record["result"]
+    client.close()
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_wrongly_believed_dead_flips_no_record(chaos, group):
+    web = chaos.web()
+    ids = web.submit(group, 1, 1)
+    pid = int(until(lambda: chaos.record(ids[0])["engine"], "it runs").split("/")[1])
+    os.kill(pid, signal.SIGSTOP)
+    worker = chaos.record(ids[0])["engine"].rpartition("/")[2]
+    chaos.r.client_kill_filter(_type="pubsub")  # its sign of life goes as well
+    try:
+        (failed,) = chaos.ended(ids, 60)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert failed["status"] == "Failed"
+    after = web.submit(group, 20)
+    chaos.ended(after)
+    until(lambda: not chaos.r.exists(f"moi:claimed:{worker}"), "the worker goes on")
+    assert chaos.record(ids[0]) == failed and chaos.runs(after) == [1] * 20
+
+
+def test_500_jobs_cancelled_at_random_moments_end_once_each_and_no_cancel_hits_another(ctx, cluster, group, r):
+    import random
+
+    def job(i):
+        import time
+        time.sleep(0.002 * (i % 5))
+        return i
+
+    cluster.ensure(2)
+    dice, wanted = random.Random(1), set()
+    ids = [submit(ctx, group, "n", None, job, i) for i in range(500)]
+    while left := [i for i in ids if (moi.job_info(i)["status"] not in moi.ENDED)]:
+        for job_id in dice.sample(left, min(5, len(left))):
+            wanted.add(job_id)
+            moi.cancel(job_id)
+        if len(wanted) > 200:
+            break
+    records = [moi.wait(job_id, DEADLINE) for job_id in ids]
+    for i, record in enumerate(records):
+        if record["status"] == "Failed":
+            assert record["id"] in wanted and record["result"].startswith("Cancelled")
+        else:
+            assert record["result"] == i
+    assert sum(record["status"] == "Failed" for record in records) > 50
+    assert moi.wait(submit(ctx, group, "after", None, job, 1), DEADLINE)["result"] == 1
