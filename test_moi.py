@@ -1413,7 +1413,7 @@ class Web:
         self.log = open(chaos.folder / f"web-{uuid.uuid4().hex[:6]}.log", "w+")
         self.process = subprocess.Popen(
             [sys.executable, "-c", WEB_SERVER, chaos.file, chaos.count_url, SECRET], cwd=HERE, stdout=subprocess.PIPE,
-            stderr=self.log, text=True, env={**os.environ, "MOI_REDIS_URL": chaos.url})
+            stderr=self.log, text=True, env={**os.environ, "MOI_REDIS_URL": chaos.url, "MOI_LINGER": "1"})
         self.port = int(self.process.stdout.readline())
 
     def do(self, coroutine, seconds=DEADLINE):
@@ -1428,10 +1428,11 @@ class Web:
         return ids
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.log.close()
 
 
 class Chaos:
@@ -1483,10 +1484,11 @@ class Chaos:
     def runs(self, ids):
         return [int(count or 0) for count in self.counts.mget([self.keys[i] for i in ids])]
 
+    def clear(self):
+        while self.webs:
+            self.webs.pop().kill()
+
     def stop(self):
-        for web in self.webs:
-            if web.process.poll() is None:
-                web.kill()
         self.cluster.stop()
         self.r.close()
         self.counts.close()
@@ -1494,12 +1496,19 @@ class Chaos:
         self.redis.wait(DEADLINE)
 
 
-@pytest.fixture
-def chaos(server, redis_url):
+@pytest.fixture(scope="session")
+def battlefield(server, redis_url):
     with tempfile.TemporaryDirectory(prefix="moi-chaos-") as path:
         chaos = Chaos(Path(path) / "c", server, redis_url)
         yield chaos
         chaos.stop()
+
+
+@pytest.fixture
+def chaos(battlefield):
+    battlefield.cluster.ensure(2)
+    yield battlefield
+    battlefield.clear()
 
 
 def test_an_engine_killed_every_second_loses_no_job_and_runs_none_twice(chaos, group):
@@ -1562,8 +1571,9 @@ def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_job
     until(lambda: {chaos.record(i)["status"] for i in running_ids} == {"Running"}, "they run")
     ids = web.submit(group, 50)
     old = Path(chaos.file).read_text()
-    for pid in descendants(os.getpid()):
-        if b"ipyparallel.controller" in command(pid) and str(chaos.folder).encode() in environ(pid):
+    mine = {pid: command(pid) for pid in descendants(os.getpid()) if str(chaos.folder).encode() in environ(pid)}
+    for pid, line in mine.items():
+        if b"ipyparallel.controller" in line:
             os.kill(pid, signal.SIGKILL)
     ids += web.submit(group, 5)
     chaos.cluster.client.close()
@@ -1575,8 +1585,8 @@ def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_job
     records = chaos.ended(running_ids + ids)
     assert [record["result"] for record in records if record["status"] != "Success"] == []
     assert chaos.runs(running_ids + ids) == [1] * len(records)
-    for pid in descendants(os.getpid()):  # the engines of the old controller
-        if b"ipyparallel.engine" in command(pid) and str(chaos.folder).encode() in environ(pid):
+    for pid, line in mine.items():  # the engines of the old controller
+        if b"ipyparallel.engine" in line:
             os.kill(pid, signal.SIGKILL)
 
 
