@@ -46,7 +46,7 @@
 .moi-job { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .15rem var(--moi-gap); align-items: center;
            border: 1px solid var(--moi-border); border-inline-start: 4px solid var(--moi-queued);
            border-radius: var(--moi-radius); background: var(--moi-back); padding: .55rem var(--moi-gap);
-           content-visibility: auto; contain-intrinsic-size: auto 4rem; }
+           content-visibility: auto; contain-intrinsic-block-size: auto 4rem; }
 .moi-job[data-state=running] { border-inline-start-color: var(--moi-running); }
 .moi-job[data-state=success] { border-inline-start-color: var(--moi-success); }
 .moi-job[data-state=failed] { border-inline-start-color: var(--moi-failed); }
@@ -125,6 +125,7 @@
       this.rows = new Map();      // ID -> its <li>
       this.changed = new Set();   // IDs to draw in the next frame
       this.cancelling = new Set();
+      this.unsent = [];           // what was clicked while there was no connection
       this.listeners = new Map();
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
@@ -172,6 +173,7 @@
         const ids = [...this.jobs.keys()];
         for (let i = 0; i < ids.length; i += 5000) this.get(ids.slice(i, i + 5000));
         this.get();
+        this.unsent.splice(0).forEach((message) => this.send(message));
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = () => {
@@ -185,6 +187,7 @@
 
     send(message) {
       if (this.socket && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+      else if (!message.get) this.unsent.push(message);
     }
 
     receive(data) {
@@ -318,9 +321,10 @@
       row.dataset.state = state;
       text("moi-name", String(job.name));
       part("moi-name", (e) => { e.title = String(job.name).slice(0, 500); });
-      const brief = state === "success" && job.result !== null ? asText(job.result) : "";
+      const brief = ended(job) && job.result !== null ? asText(job.result) : "";
+      const short = brief.length < 60 && !brief.includes("\n");
       text("moi-status", stopping ? words.cancelling
-        : (words[job.status] || String(job.status)) + (brief && brief.length < 60 ? ": " + brief : ""));
+        : (words[job.status] || String(job.status)) + (brief && short ? ": " + brief : ""));
       part("moi-progress", (e) => {
         e.hidden = state !== "running" || job.progress === null;
         if (job.progress !== null) e.value = job.progress;
@@ -340,8 +344,8 @@
         e.hidden = !ended(job);
         e.setAttribute("aria-label", `${words.remove}: ${String(job.name).slice(0, 100)}`);
       });
-      fold("moi-traceback", failed ? asText(job.result) + cut : "");
-      fold("moi-value", brief.length < 60 ? "" : brief + cut);
+      fold("moi-traceback", failed && !short ? brief + cut : "");
+      fold("moi-value", failed || short ? "" : brief + cut);
       fold("moi-output", job.output);
     }
 

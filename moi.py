@@ -477,7 +477,7 @@ def job_info(job_id: str) -> dict[str, Any] | None:
     """
     with _reaching_redis():
         try:
-            return _decode(_redis().get(job_id))
+            return _decode(_redis().get(str(job_id)))
         except redis.ResponseError:  # a key of another type is no record
             return None
 
@@ -1505,9 +1505,11 @@ def _is_job_id(text: Any) -> bool:
 
 def _job_ids(ids: Any) -> list[str]:
     """Return a list of IDs without repeats, or raise: they come from anywhere."""
-    if not isinstance(ids, (list, tuple, set, frozenset)) or not all(isinstance(i, str) for i in ids):
-        raise ValueError(f"{_repr(ids)[:100]} is no list of job IDs")
-    return list(dict.fromkeys(ids))
+    if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, Mapping)):
+        found = list(ids)
+        if all(isinstance(i, str) for i in found):
+            return list(dict.fromkeys(map(_text, found)))
+    raise ValueError(f"{_repr(ids)[:100]} is no list of job IDs")
 
 
 class Group:
@@ -1536,18 +1538,18 @@ class Group:
     def get(self, ids: Iterable[str] = ()) -> list[dict[str, Any]]:
         """Return records: those of `ids` that are in the group, or all of them; newest first."""
         with _reaching_redis():
-            wanted, mine = _job_ids(list(ids)), self.jobs()
+            wanted, mine = _job_ids(ids), self.jobs()
             found = self._read([i for i in mine if i in wanted] if wanted else mine)
         records = [record for record in map(_decode, found.values()) if record]
         return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
 
     def add(self, ids: Iterable[str]) -> None:
         """Put jobs into the group, and show them to who watches it."""
-        self._tell("add", _job_ids(list(ids)))
+        self._tell("add", _job_ids(ids))
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take jobs out of the group. Their records stay until they expire; what runs goes on."""
-        self._tell("remove", _job_ids(list(ids)))
+        self._tell("remove", _job_ids(ids))
 
     def _tell(self, action: str, ids: list[str]) -> None:
         if not ids:
@@ -2224,7 +2226,7 @@ def main(argv: list[str] | None = None) -> int:
     demo.add_argument("--port", type=int, default=8765, help="on 127.0.0.1 (%(default)s; 0: a free one)")
     demo.add_argument("--engines", type=int, default=max(2, min(os.cpu_count() or 2, 8)), metavar="N",
                       help="engines to start where no cluster runs (%(default)s)")
-    add = commands.add_parser("submit", help="run a command on the cluster, without a shell")
+    add = commands.add_parser("submit", help="run a command on the cluster: one text by a shell, several without")
     add.add_argument("--group", default="no-user", help="whose job it is (%(default)s)")
     add.add_argument("--name", help="what to call it (the command)")
     add.add_argument("--context", help="the IPython profile of the cluster (MOI_CONTEXT, or default)")
@@ -2242,15 +2244,16 @@ def main(argv: list[str] | None = None) -> int:
             if not args.command:
                 parser.error("submit: name the program to run")
             job_id = submit(args.context or settings().context, args.group, args.name or " ".join(args.command), None,
-                            "env", *args.command)
-            print(job_id, flush=True)
+                            *args.command)
+            print(job_id, flush=True, file=sys.stderr if args.wait else sys.stdout)
             if args.wait:
                 record = wait(job_id)
                 ok = record["status"] == SUCCESS
                 print(record["result"][0] if ok else record["result"], end="", file=sys.stdout if ok else sys.stderr)
                 return int(not ok)
         elif args.do == "cancel":
-            return int(not cancel(args.id))
+            if not cancel(args.id):
+                raise MoiError(f"job {args.id} has ended already")
         elif args.do == "jobs":
             for record in Group(args.group).get():
                 print(_line(record))

@@ -615,6 +615,23 @@ def test_whatever_a_job_raises_fails_that_job_and_the_engine_goes_on(run, what):
     assert run(abs, -1)["result"] == 1
 
 
+@pytest.mark.parametrize("code, said", [
+    ("return (i for i in range(3))", "generator object"), ("return open('/dev/null')", "TextIOWrapper"),
+    ("return float('nan')", None), ("return {(1, 2): b'x', 3: {4}}", {"[1, 2]": "x", "3": [4]}),
+    ("return 'x' * 50_000_000", "x" * 50_000_000), ("return type('T', (), {})()", "object at"),
+    ("class E(Exception):\n  def __reduce__(self): raise TypeError\nraise E('told')", "told"),
+    ("import os; os._exit(3)", "died while it ran this job"), ("raise SystemExit", "SystemExit")],
+    ids=["generator", "file", "nan", "keys", "50 MB", "object", "exception", "os._exit", "exit"])
+def test_no_result_however_hard_leaves_a_job_running(run, code, said):
+    def job(code):
+        found = {"__name__": "job"}
+        exec("def f():\n " + code.replace("\n", "\n "), found)
+        return found["f"]()
+    record = run(job, code)
+    assert record["status"] in moi.ENDED
+    assert record["result"] == said or said is not None and said in record["result"]
+
+
 def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, group, tmp_path, monkeypatch):
     (tmp_path / "only_here.py").write_text("def work():\n    return 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -732,9 +749,10 @@ def test_wait_says_when_the_time_is_over_and_what_is_unknown(ctx, group):
     moi.cancel(job_id)
     moi.wait(job_id, DEADLINE)
     for use in (moi.wait, moi.cancel):
-        with pytest.raises(moi.UnknownJob, match="no job 'nonesuch'") as caught:
-            use("nonesuch")
-        assert caught.value.job_id == "nonesuch"
+        for unknown in ("nonesuch", None):
+            with pytest.raises(moi.UnknownJob, match=f"no job {unknown!r}") as caught:
+                use(unknown)
+            assert caught.value.job_id == unknown
     assert moi.job_info("nonesuch") is None
 
 
@@ -999,7 +1017,7 @@ def test_who_is_not_signed_in_or_comes_from_another_origin_gets_403(server, conn
 
 
 @pytest.mark.parametrize("text", ["no json", "3", "[]", '{"fly": []}', '{"get": 3}', '{"get": [3]}', '{"remove": {}}',
-                                  "[" * 5000, b'{"get": null}'])
+                                  "[" * 5000, b'{"get": null}', '{"get": [[]]}', '{"get": ["\\ud800", {}]}'])
 def test_what_the_server_cannot_act_on_is_answered_and_the_connection_stays(group, connect, run, text):
     record = run(abs, 1)
     client = connect(group)
@@ -1041,6 +1059,56 @@ def test_a_flood_of_updates_reaches_a_client_merged_and_its_last_state_arrives(g
     assert len(client.seen) - 1 <= 60 * (time.monotonic() - began) + 2
 
 
+def test_a_client_that_stops_reading_costs_bounded_memory_and_gets_the_last_state_of_every_job(group, connect, r, run):
+    base = run(abs, 1)
+    ids = [str(uuid.uuid4()) for _ in range(100)]
+
+    def publish(i):
+        with r.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.set(job_id, json.dumps({**base, "id": job_id, "remark": i, "output": "x" * 2000}), ex=300)
+                pipe.publish(f"{job_id}:pubsub", json.dumps({"update": [job_id]}))
+            pipe.execute()
+
+    publish(-1)
+    moi.Group(group).add(ids)
+    quick = connect(group)
+    quick.send(get=[])
+    quick.until(lambda self: len(self.jobs) == 101, "all are there")
+    with socket.create_connection(("127.0.0.1", quick.server.port)) as slow:
+        slow.settimeout(DEADLINE)
+        slow.sendall(f"GET /moi-ws HTTP/1.1\r\nHost: 127.0.0.1:{quick.server.port}\r\nUpgrade: websocket\r\n"
+                     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+                     f"\r\nCookie: {cookie(group)}\r\n\r\n".encode())
+        stream = slow.makefile("rb")
+        while stream.readline().strip():
+            pass
+        before = rss()
+        for i in range(300):
+            publish(i)
+            if i % 100 == 99:
+                quick.until(lambda self: all(self.jobs[j].get("remark") == i for j in ids), "the other is not delayed")
+        assert rss() - before < 16 * 1024
+        seen = {}
+        while any(seen.get(job_id) != 299 for job_id in ids):
+            seen.update((job["id"], job["remark"]) for job in frame(stream).get("update", ()))
+
+
+def frame(stream):
+    """Read a server's websocket frame (RFC 6455) that holds a JSON object, skipping pings."""
+    while True:
+        kind, size = stream.read(2)
+        if size >= 126:
+            size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
+        content = stream.read(size)
+        if kind == 0x81:
+            return json.loads(content)
+
+
+def rss():
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+
 def test_a_long_result_goes_to_the_browser_cut_and_stays_whole_in_redis(group, connect, run):
     client = connect(group)
     client.send(get=[])
@@ -1054,6 +1122,13 @@ def test_an_expired_job_is_dropped_from_its_group_when_it_is_read(group, run, r,
     gone, kept = run(abs, 1), run(abs, 2)
     r.delete(gone["id"])
     assert moi.Group(group).get() == [kept] and moi.Group(group).jobs() == [kept["id"]]
+
+
+def test_ids_that_are_no_list_are_refused(group):
+    for bad in ("an-id", 3, {"a": 1}, [3]):
+        for use in (moi.Group(group).get, moi.Group(group).add, moi.Group(group).remove):
+            with pytest.raises(ValueError, match="no list of job IDs"):
+                use(bad)
 
 
 def test_a_record_of_the_wrong_type_or_broken_stops_no_page(group, run, r, connect):
@@ -1152,7 +1227,7 @@ def test_the_page_cancels_and_removes_at_a_click(page, ctx, group):
     shown = row(page, job_id)
     shown.get_by_text("Running").wait_for()
     shown.get_by_role("button", name="Cancel").click()
-    shown.get_by_text("Failed", exact=True).wait_for()
+    shown.get_by_text("Failed: Cancelled while it was running.").wait_for()
     assert moi.job_info(job_id)["result"] == "Cancelled while it was running."
     shown.get_by_role("button", name="Remove").click()
     page.get_by_text("No jobs yet.").wait_for()
@@ -1177,6 +1252,17 @@ def test_the_page_reconnects_and_ends_with_the_true_list(page, run, group, serve
     row(page, new["id"]).wait_for()
     row(page, gone["id"]).wait_for(state="detached")
     assert row(page, kept["id"]).is_visible() and page.get_by_text("Reconnecting").count() == 0
+
+
+def test_what_is_clicked_while_the_connection_is_lost_is_done_when_it_is_back(page, ctx, group, server):
+    job_id = submit(ctx, group, "Endless", None, sleeper)
+    row(page, job_id).get_by_text("Running").wait_for()
+    page.evaluate("moi.lists[0].options.retry = [3000, 3000]")
+    (handler,) = {h for h in Handler.opened if h.ws_connection and h._group.name == group}
+    server.loop.call_soon_threadsafe(handler.close)
+    page.get_by_text("Reconnecting").wait_for()
+    row(page, job_id).get_by_role("button", name="Cancel").click()
+    row(page, job_id).get_by_text("Failed: Cancelled while it was running.").wait_for()
 
 
 def test_the_page_shows_text_and_never_html(page, ctx, group):
@@ -1347,8 +1433,9 @@ def test_the_program_submits_lists_shows_and_cancels(ctx, cluster, group, redis_
         return subprocess.run([sys.executable, str(HERE / "moi.py"), *args], capture_output=True, text=True, timeout=60,
                               env={**os.environ, "MOI_REDIS_URL": redis_url, "MOI_CONTEXT": "here"})
     done = cli("submit", "--wait", "--group", group, "echo", "$HOME and more")
-    job_id, _, output = done.stdout.partition("\n")
-    assert done.returncode == 0 and output == "$HOME and more\n", done.stderr
+    job_id = done.stderr.strip()
+    assert done.returncode == 0 and done.stdout == "$HOME and more\n", done.stderr
+    assert cli("submit", "--wait", "echo $((1 + 1)) | cat").stdout == "2\n"
     assert json.loads(cli("job", job_id).stdout)["status"] == "Success"
     assert cli("jobs", group).stdout.split()[:2] == [job_id, "Success"]
     assert cli("submit", "--wait", "false").returncode == 1
