@@ -9,7 +9,8 @@
  * happens: "add", "update", "remove" (a job), "error" (a text), "state" (connecting, online, reconnecting, offline).
  *
  * A <template id="moi-job"> on the page replaces the row; its parts are found by their classes, moi-name and so on.
- * Colours and spacing are the custom properties --moi-... in the style sheet below.
+ * Colours and spacing are the custom properties --moi-... in the style sheet below; light or dark follows the page's
+ * own CSS color-scheme.
  *
  * Everything that comes from the server is shown as text, never as HTML.
  */
@@ -33,19 +34,18 @@
   };
 
   const STYLE = `
-.moi { --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: #d0d7de; --moi-back: #fff; --moi-text: #1f2328;
-       --moi-dim: #59636e; --moi-accent: #0969da; --moi-queued: #6e7781; --moi-running: #0969da;
-       --moi-success: #1a7f37; --moi-failed: #cf222e; color: var(--moi-text); }
-@media (prefers-color-scheme: dark) {
-  .moi { --moi-border: #3d444d; --moi-back: #0d1117; --moi-text: #f0f6fc; --moi-dim: #9198a1; --moi-accent: #4493f8;
-         --moi-queued: #9198a1; --moi-running: #4493f8; --moi-success: #3fb950; --moi-failed: #f85149; } }
+.moi { --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: light-dark(#d0d7de, #3d444d);
+       --moi-back: light-dark(#fff, #0d1117); --moi-text: light-dark(#1f2328, #f0f6fc);
+       --moi-dim: light-dark(#59636e, #9198a1); --moi-accent: light-dark(#0969da, #4493f8);
+       --moi-queued: light-dark(#6e7781, #9198a1); --moi-running: light-dark(#0969da, #4493f8);
+       --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
 .moi-state { color: var(--moi-dim); margin: 0; padding: var(--moi-gap) 0; }
 .moi-state:empty { display: none; }
 .moi-list { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
 .moi-away .moi-list { opacity: .55; }
 .moi-job { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .15rem var(--moi-gap); align-items: center;
            border: 1px solid var(--moi-border); border-inline-start: 4px solid var(--moi-queued);
-           border-radius: var(--moi-radius); background: var(--moi-back); padding: .55rem var(--moi-gap);
+           border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text); padding: .55rem var(--moi-gap);
            content-visibility: auto; contain-intrinsic-block-size: auto 4rem; }
 .moi-job[data-state=running] { border-inline-start-color: var(--moi-running); }
 .moi-job[data-state=success] { border-inline-start-color: var(--moi-success); }
@@ -116,6 +116,7 @@
   }
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
+  const STATES = ["Queued", "Running", "Success", "Failed"];
   const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
   class JobList {
@@ -227,7 +228,13 @@
 
     emit(event, detail) {
       for (const source of [this, moi]) {
-        for (const listener of source.listeners.get(event) || []) listener(detail, this);
+        for (const listener of source.listeners.get(event) || []) {
+          try {
+            listener(detail, this);
+          } catch (error) {
+            console.error("moi: a listener failed", error);
+          }
+        }
       }
     }
 
@@ -277,7 +284,9 @@
     }
 
     draw() {
-      for (const id of this.changed) {
+      const changed = this.changed;
+      this.changed = new Set();
+      for (const id of changed) {
         const job = this.jobs.get(id);
         const row = this.rows.get(id);
         if (job) this.fill(row || this.insert(job), job);
@@ -286,7 +295,6 @@
           this.rows.delete(id);
         }
       }
-      this.changed.clear();
       this.say(this.state);
       this.tick();
     }
@@ -321,13 +329,13 @@
       row.dataset.state = state;
       text("moi-name", String(job.name));
       part("moi-name", (e) => { e.title = String(job.name).slice(0, 500); });
-      const brief = ended(job) && job.result !== null ? asText(job.result) : "";
+      const brief = ended(job) && job.result != null ? asText(job.result) : "";
       const short = brief.length < 60 && !brief.includes("\n");
       text("moi-status", stopping ? words.cancelling
-        : (words[job.status] || String(job.status)) + (brief && short ? ": " + brief : ""));
+        : (STATES.includes(job.status) ? words[job.status] : String(job.status)) + (brief && short ? ": " + brief : ""));
       part("moi-progress", (e) => {
-        e.hidden = state !== "running" || job.progress === null;
-        if (job.progress !== null) e.value = job.progress;
+        e.hidden = state !== "running" || !Number.isFinite(job.progress);
+        if (!e.hidden) e.value = job.progress;
         e.setAttribute("aria-label", String(job.name).slice(0, 100));
       });
       const link = ended(job) ? resultLink(job) : null;
@@ -375,7 +383,7 @@
     connect(options = {}) {
       const element = options.element || document.getElementById("moi-joblist");
       if (!element) throw new Error("moi: there is no element for the list: add <div id=\"moi-joblist\"></div>");
-      const list = new JobList({ ...element.dataset, ...options, element });
+      const list = new JobList({ ...(element.dataset.url && { url: element.dataset.url }), ...options, element });
       moi.lists.push(list);
       return list;
     },

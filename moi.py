@@ -135,12 +135,12 @@ class CommandFailed(MoiError):
 
 #: Seconds a worker's lease lasts without being renewed. Shorter finds a death sooner, longer forgives
 #: an engine whose threads get no turn for a while.
-LEASE = 8.0
+LEASE = 5.0
 #: Seconds between two renewals; also how soon a time limit or printed output is acted upon.
 RENEW = 1.0
 #: Seconds a worker without lease and without connection is watched before its job is failed: time
 #: for it to come back after Redis itself was away.
-GRACE = 8.0
+GRACE = 5.0
 #: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
 TICK = 2.0
 #: Seconds a worker holds on to a finished job's record while Redis is away. After that it hands the
@@ -162,6 +162,8 @@ FLOOD = 0.02
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 1024 * 1024
+#: Messages from one browser that may wait for their answers; one that sends more is disconnected.
+MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
 PING = 10.0
 
@@ -249,9 +251,12 @@ def _connect(url: str, retries: int) -> Any:
     """Return a client for `url` with every timeout explicit: redis-py's defaults differ by version."""
     tcp = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
-    return redis.Redis.from_url(
-        url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp)
+    try:
+        return redis.Redis.from_url(
+            url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp)
+    except ValueError as error:
+        raise ValueError(f"redis_url is {_without_password(url)!r}: {error} (MOI_REDIS_URL or configure)") from error
 
 
 def _redis(retries: int = 2) -> Any:
@@ -270,6 +275,12 @@ def __getattr__(name: str) -> Any:
 
 def _without_password(url: str) -> str:
     return re.sub(r"(?<=://)[^@/]*@", "***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+
+
+def _passing(error: redis.RedisError) -> bool:
+    """Tell whether Redis may take the same command later: it is away, full, or not the master any more."""
+    return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or re.search(
+        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY", f"{type(error).__name__} {error}") is not None
 
 
 @contextlib.contextmanager
@@ -656,7 +667,7 @@ class _Worker:
             configure(**wanted)
         self.redis = _redis()
         self.tail = _Tail(OUTPUT_TAIL)
-        self.screen = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace", write_through=True)
+        self.pid = os.getpid()
         self.lock = threading.RLock()
         self.left = threading.Event()
         self.record: dict[str, Any] | None = None   # of the job that runs now
@@ -693,7 +704,7 @@ class _Worker:
             self._insist(_script, self.redis, _WRITE, [error.record["id"]], [self.ttl, _encode(error.record)])
             self._leave(_QUIT)
             return []
-        except (redis.ConnectionError, redis.TimeoutError):
+        except redis.RedisError:
             if done is None:
                 raise
             return [done]
@@ -735,8 +746,8 @@ class _Worker:
         while True:
             try:
                 return command(*args)
-            except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError):
-                if time.monotonic() > give_up:
+            except redis.RedisError as error:
+                if time.monotonic() > give_up or not _passing(error):
                     raise
                 self.left.wait(0.25)
 
@@ -749,7 +760,7 @@ class _Worker:
             try:
                 claim = _script(self.redis, _NEXT, keys, args)
             except redis.ResponseError as error:
-                if not done or isinstance(error, redis.exceptions.ReadOnlyError):
+                if not done or _passing(error):
                     raise
                 record = json.loads(done[1])  # Redis takes no more than 512 MB in one value
                 record.update(status=FAILED, output=None,
@@ -766,7 +777,11 @@ class _Worker:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
         record = _decode(raw) or {}
         self.tail.clear()
-        sys.stdout = sys.stderr = self.screen
+        # Anew for each job: the one before may have closed, detached or replaced them.
+        sys.stdout = sys.stderr = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace",
+                                                   write_through=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
         with self.lock:
             self.record, self.stop_reason = record, _SHUTDOWN if self.terminated else None
             self.deadline, self.signalled = math.inf, -math.inf
@@ -778,6 +793,8 @@ class _Worker:
                 status, result = SUCCESS, _plain(self._call(payload, record))
             finally:
                 self.interruptible = False
+                if os.getpid() != self.pid:  # the job has forked, and this is the child: it is no worker
+                    _end_fork(sys.exc_info()[1])
         except CommandFailed as error:
             status, result = FAILED, str(error)
         except _Outdated:
@@ -909,7 +926,7 @@ class _Worker:
                     while not self.left.is_set():
                         self._renew()
                         pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
-            except (redis.RedisError, OSError):
+            except Exception:  # whatever it is: without this thread the job would be taken for dead
                 logger.debug("worker %s lost Redis", self.name, exc_info=True)
                 self.left.wait(0.25)
 
@@ -939,6 +956,11 @@ class _Worker:
             if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if it was swallowed
                 self.signalled = time.monotonic()
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def _end_fork(error: BaseException | None) -> NoReturn:
+    code = getattr(error, "code", 1) if error else 0
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 _WORKER_CODE = _Worker._do.__code__, _Worker._call.__code__
@@ -1092,7 +1114,7 @@ class Context:
 
 def _context(ctx: Context | str) -> Context:
     if isinstance(ctx, Context):
-        return ctx
+        return ctxs.setdefault(ctx.name, ctx)  # it may have been held over a fork or a shutdown
     return (ctxs.get(ctx) if isinstance(ctx, str) else None) or Context(ctx)
 
 
@@ -1261,6 +1283,7 @@ class _Watcher:
     def __init__(self) -> None:
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.suspects: dict[str, float] = {}    # worker without a sign of life -> since when
+        self.joined: set[str] = set()           # workers of ours that were seen in Redis
         self.unsaved: list[tuple[str, str]] = []
         self.looked = -math.inf
         self.trouble = ""
@@ -1297,20 +1320,26 @@ class _Watcher:
                 if name not in ctxs and _PROFILE.fullmatch(name):
                     if r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
                         Context(name)
-            while self.unsaved:
-                job_id, record = self.unsaved[0]
-                _script(r, _WRITE, [job_id], [settings().job_ttl, record])
-                self.unsaved.pop(0)
         for context in list(ctxs.values()):
-            self._tend(context, r, thorough)
+            try:
+                self._tend(context, r, thorough)
+            except (redis.ConnectionError, redis.TimeoutError):
+                raise
+            except Exception as error:
+                context._retry_at = time.monotonic() + TICK
+                self._complain(context, f"the watcher met {error!r} and tries again")
+        while thorough and self.unsaved:
+            job_id, record = self.unsaved[0]
+            _script(r, _WRITE, [job_id], [settings().job_ttl, record])
+            self.unsaved.pop(0)
         if thorough:
             self.looked = time.monotonic()
 
     def _tend(self, context: Context, r: Any, thorough: bool) -> None:
         for worker, task in list(context._tasks.items()):
             if task.done():
-                del context._tasks[worker]
                 self._reap(context, r, worker, task)
+                context._tasks.pop(worker, None)
         context.wants_workers = True  # before the look, so that a submit after the look wakes us
         pipe = r.pipeline(transaction=False)
         pipe.llen(context.queue)
@@ -1360,6 +1389,8 @@ class _Watcher:
     def _reap(self, context: Context, r: Any, worker: str, task: Any) -> None:
         """Take in how a worker's task has ended."""
         context.wants_workers = True
+        self.joined.discard(worker)
+        self.suspects.pop(worker, None)
         error = task.exception()
         if error is None:
             self.unsaved += task.result()
@@ -1379,6 +1410,12 @@ class _Watcher:
             pipe.pubsub_numsub(f"moi:worker:{worker}")
         signs = pipe.execute() if workers else []
         now = time.monotonic()
+        self.joined |= workers.intersection(context._tasks)
+        for worker in set(context._tasks).intersection(self.joined) - workers:  # it has left, and the answer is lost
+            if now - self.suspects.setdefault(worker, now) >= GRACE:
+                self.suspects.pop(worker)
+                self.joined.discard(worker)
+                del context._tasks[worker]
         for worker, lease, ((_, listeners),) in zip(list(workers), signs[::2], signs[1::2]):
             if lease or listeners:
                 self.suspects.pop(worker, None)
@@ -1472,12 +1509,18 @@ def shutdown() -> None:
     _settings = None
 
 
+_parents: list[Any] = []
+
+
 def _after_fork() -> None:
     """Let a forked process begin anew: threads and connections are its parent's."""
     global _watcher, _settings, _lock
     _watcher, _settings, _lock = None, None, threading.RLock()
-    for things in (_relays, _clients, ctxs):
-        things.clear()
+    _relays.clear()
+    _clients.clear()
+    for context in ctxs.values():
+        _parents.append(context._client)  # neither used nor closed here
+        context._client, context._tasks = None, {}
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -1632,7 +1675,8 @@ class _Relay:
         self.waker, self._woken = socket.socketpair()
         self._woken.setblocking(False)
         self.waker.setblocking(False)
-        self._ids: set[str] = set()
+        self._ids: set[str] = set()         # the group's jobs, as last shown
+        self._subscribed: set[str] = set()  # those whose channels this connection listens to
         self._complained = ""
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
         self.thread.start()
@@ -1658,8 +1702,12 @@ class _Relay:
             while not self.stopping:
                 try:
                     with _redis(retries=0).pubsub() as pubsub:
-                        self._listen(pubsub, again=away)
-                except (redis.RedisError, OSError) as error:
+                        self._subscribe_group(pubsub)
+                        if away:
+                            self._send(self._reread(pubsub))
+                            away = False
+                        self._listen(pubsub)
+                except (redis.RedisError, RedisNotFound, OSError) as error:
                     if not away:
                         logger.warning("group %s: lost Redis (%s); its pages wait for it", self.group.name, error)
                     away = True
@@ -1682,14 +1730,15 @@ class _Relay:
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)
 
-    def _listen(self, pubsub: Any, again: bool) -> None:
-        pubsub.subscribe(self.group.channel)  # first subscribe, then read: nothing falls between the two
+    def _subscribe_group(self, pubsub: Any) -> None:
+        """Begin anew: first subscribe, then read, so that nothing falls between the two."""
+        pubsub.subscribe(self.group.channel)
         if pubsub.get_message(timeout=PING) is None:
             raise redis.TimeoutError(f"no answer within {PING} s")
-        self._ids, before = set(), self._ids
-        jobs = self._everything(pubsub)
-        if again:
-            self._send([*self._gone(before - self._ids), *(("add", i, j) for i, j in jobs.items())])
+        self._subscribed.clear()
+        self._everything(pubsub)
+
+    def _listen(self, pubsub: Any) -> None:
         heard = pinged = sent = time.monotonic()
         changed: dict[str, str] = {}
         while not self.stopping:
@@ -1748,43 +1797,49 @@ class _Relay:
         if self._subscribe(pubsub, live):
             found.update(self.group._read(live))
         self._subscribe(pubsub, [i for i in ids if i in found])  # an ended record may speak of others yet
+        self._ids.update(found)
         return {i: job for i, raw in found.items() if (job := _for_browser(i, raw)) is not None}
 
+    def _reread(self, pubsub: Any) -> list[_Change]:
+        """Read everything again; what has left the group meanwhile is told as well."""
+        jobs = self._everything(pubsub)
+        gone = self._ids - set(jobs)
+        self._forget(pubsub, gone)
+        return [*self._gone(gone), *(("add", i, job) for i, job in jobs.items())]
+
     def _subscribe(self, pubsub: Any, ids: list[str]) -> bool:
-        new = [i for i in ids if i not in self._ids]
+        new = [i for i in ids if i not in self._subscribed]
         for start in range(0, len(new), 1000):
             pubsub.subscribe(*(f"{i}:pubsub" for i in new[start:start + 1000]))
-        self._ids.update(new)
+        self._subscribed.update(new)
         return bool(new)
+
+    def _forget(self, pubsub: Any, ids: set[str]) -> None:
+        if known := ids & self._subscribed:
+            pubsub.unsubscribe(*(f"{i}:pubsub" for i in known))
+        self._subscribed -= ids
+        self._ids -= ids
 
     def _changes(self, pubsub: Any, changed: dict[str, str]) -> list[_Change]:
         """Turn what has changed into job objects."""
-        if changed.pop("", None):
-            before = set(self._ids)
-            jobs = self._everything(pubsub)
-            return [*self._gone(before - set(jobs)), *(("add", i, j) for i, j in jobs.items())]
+        everything = changed.pop("", None)
         added = [i for i, action in changed.items() if action == "add" and _is_job_id(i)]
-        removed = [i for i, action in changed.items() if action == "remove"]
-        changes: list[_Change] = []
-        if added:
-            self._subscribe(pubsub, added)
-        found = self.group._read([i for i, action in changed.items() if action == "update" or i in self._ids])
+        removed = {i for i, action in changed.items() if action == "remove"}
+        self._subscribe(pubsub, added)
+        found = self.group._read([i for i in changed if i in self._ids or i in added])
         if fresh := [i for i in added if i in found]:
+            self._ids.update(fresh)
             pipe = _redis().pipeline()
             pipe.sadd(self.group.key, *fresh)
             pipe.expire(self.group.key, settings().job_ttl)
             pipe.execute()
-        for job_id, raw in found.items():
-            if (job := _for_browser(job_id, raw)) is not None:
-                changes.append((changed[job_id], job_id, job))
-        lost = [i for i in changed if i in self._ids and i not in found and changed[i] != "remove"]
         if removed:
             _redis().srem(self.group.key, *removed)
-        if removed or lost:
-            pubsub.unsubscribe(*(f"{i}:pubsub" for i in [*removed, *lost] if i in self._ids))
-            self._ids.difference_update(removed, lost)
-            changes += self._gone(set([*removed, *lost]) - set(found))
-        return changes
+        changes = [(changed[i], i, job) for i, raw in found.items() if (job := _for_browser(i, raw)) is not None]
+        lost = (set(changed) & self._ids) - set(found)
+        self._forget(pubsub, removed | lost | set(added) - set(found))
+        changes += self._gone(lost)
+        return changes + (self._reread(pubsub) if everything else [])
 
     @staticmethod
     def _gone(ids: Iterable[str]) -> list[_Change]:
@@ -1795,10 +1850,11 @@ class _Relay:
         gets: dict[MOIMessageHandler, set[str]] = {}
         jobs: dict[str, bytes] = {}
         while self.requests:
-            sender, action, ids = self.requests.popleft()
+            sender, action, ids = self.requests[0]  # taken off when it is done: Redis may go away in between
             if action == "get":  # many at once, as after a restart, are served by one reading
                 jobs = jobs if gets else self._everything(pubsub)
                 gets.setdefault(sender, set()).update(ids or jobs)
+                self.requests.popleft()
                 continue
             mine = [i for i in ids if i in self._ids]
             if len(mine) < len(ids):
@@ -1810,7 +1866,9 @@ class _Relay:
             for job_id in mine if action == "cancel" else ():
                 with contextlib.suppress(UnknownJob):  # expired since
                     cancel(job_id)
+            self.requests.popleft()
         for sender, wanted in gets.items():
+            sender.asked = 0
             self._send([("add", i, job) for i, job in jobs.items() if i in wanted], sender)
             self._send(self._gone(wanted - set(jobs)), sender)
             if not wanted.intersection(jobs):
@@ -1848,6 +1906,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     """
 
     relay: _Relay | None = None
+    asked = 0           # messages and answers that are under way; a browser has few
     _writing = False
 
     @property
@@ -1899,6 +1958,9 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
         assert self.relay is not None
+        self.asked += 1
+        if self.asked > MAX_ASKED:
+            return self.close(1008, "too many messages at once")
         try:
             actions = json.loads(message)
             if not isinstance(actions, dict):
@@ -1928,6 +1990,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def _written(self, future: Any) -> None:
         self._writing = False
+        self.asked = 0
         if future.exception() is not None:
             return  # closed; on_close follows
         for text, share in _messages(self._pending.values()):
@@ -2213,7 +2276,7 @@ def _demo(port: int, engines: int) -> None:
 # ---------------------------------------------------------------------------------------------------
 
 def _line(record: Mapping[str, Any]) -> str:
-    progress = record.get("progress")
+    progress = None if record.get("status") in ENDED else record.get("progress")
     return "  ".join([str(record.get("id")), f"{record.get('status')}", "" if progress is None else f"{progress:.0%}",
                       str(record.get("name"))])
 
@@ -2247,7 +2310,11 @@ def main(argv: list[str] | None = None) -> int:
                             *args.command)
             print(job_id, flush=True, file=sys.stderr if args.wait else sys.stdout)
             if args.wait:
-                record = wait(job_id)
+                try:
+                    record = wait(job_id)
+                except KeyboardInterrupt:
+                    print(f"\nmoi: the job goes on; look again with `moi job {job_id}`", file=sys.stderr)
+                    return 130
                 ok = record["status"] == SUCCESS
                 print(record["result"][0] if ok else record["result"], end="", file=sys.stdout if ok else sys.stderr)
                 return int(not ok)
@@ -2262,7 +2329,7 @@ def main(argv: list[str] | None = None) -> int:
             if found is None:
                 raise UnknownJob(args.id)
             print(json.dumps(found, indent=2, ensure_ascii=False))
-    except (MoiError, ValueError, TypeError) as error:
+    except (MoiError, ValueError, TypeError, FileNotFoundError) as error:
         print(f"moi: {error}", file=sys.stderr)
         return 1
     return 0
