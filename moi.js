@@ -285,33 +285,38 @@
 
     draw() {
       const changed = this.changed;
+      const fresh = [];
       this.changed = new Set();
       for (const id of changed) {
         const job = this.jobs.get(id);
         const row = this.rows.get(id);
-        if (job) this.fill(row || this.insert(job), job);
+        if (job && row) this.fill(row, job);
+        else if (job) fresh.push(job);
         else if (row) {
           row.remove();
           this.rows.delete(id);
         }
       }
+      this.insert(fresh);
       this.say(this.state);
       this.tick();
     }
 
-    /** Put a new row where its date belongs: newest first. */
-    insert(job) {
+    /** Put new rows where their dates belong, newest first, in one walk down the list. */
+    insert(jobs) {
       const template = document.getElementById(this.options.template);
-      const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
-      row.classList.add("moi-job");
-      row.dataset.id = job.id;
-      row.dataset.date = job.date_created || "";
+      const date = (job) => String(job.date_created || "");
       let next = this.list.firstElementChild;
-      if (this.list.lastElementChild && this.list.lastElementChild.dataset.date > row.dataset.date) next = null;
-      while (next && next.dataset.date > row.dataset.date) next = next.nextElementSibling;
-      this.list.insertBefore(row, next);
-      this.rows.set(job.id, row);
-      return row;
+      for (const job of jobs.sort((a, b) => (date(a) < date(b) ? 1 : date(a) > date(b) ? -1 : 0))) {
+        const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
+        row.classList.add("moi-job");
+        row.dataset.id = job.id;
+        row.dataset.date = date(job);
+        while (next && next.dataset.date > row.dataset.date) next = next.nextElementSibling;
+        this.list.insertBefore(row, next);
+        this.rows.set(job.id, row);
+        this.fill(row, job);
+      }
     }
 
     fill(row, job) {

@@ -150,6 +150,8 @@ PATIENCE = 600.0
 HANDOVER = 10.0
 #: Seconds a command has between SIGTERM and SIGKILL.
 TERM_GRACE = 3.0
+#: Characters of a record, as JSON. Redis itself takes no more than 512 MB in one value.
+MAX_RECORD = 100 * 1024 * 1024
 #: Bytes kept of what a job prints.
 OUTPUT_TAIL = 16 * 1024
 #: Bytes kept of each stream of a command, in its result.
@@ -162,6 +164,8 @@ FLOOD = 0.02
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 1024 * 1024
+#: Jobs whose changes may wait for a browser that does not read; one more, and it is disconnected.
+MAX_PENDING = 50_000
 #: Messages from one browser that may wait for their answers; one that sends more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
@@ -397,7 +401,7 @@ end
 _SUBMIT = _LUA + """
 if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ttl, 'NX') then return 0 end
 redis.call('SADD', KEYS[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], ttl)
+redis.call('EXPIRE', KEYS[2], 2 * ttl)
 redis.call('RPUSH', KEYS[3], ARGV[3])
 redis.call('EXPIRE', KEYS[3], ttl)
 redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
@@ -409,17 +413,17 @@ _WRITE = _LUA + """
 if ended(KEYS[1]) then return 0 end
 if ARGV[3] and status(KEYS[1]) ~= ARGV[3] then return 0 end
 write(KEYS[1], ARGV[2])
-if KEYS[2] then redis.call('DEL', KEYS[2]) end
+if KEYS[2] then redis.call('LPOP', KEYS[2]) end
 return 1
 """
 
 # KEYS: queue, claimed list, [the job that has ended]; ARGV: ttl, date, the worker's label, [record].
 # Writes the end of one job and the start of the next. What lies in the claimed list already was put there by
-# BLMOVE, or by this very script when its answer was lost; in that case the record bears the worker's label.
+# BLMOVE (twice, if an answer was lost), or by this very script; in that case the record bears the worker's label.
 _NEXT = _LUA + """
 if KEYS[3] and not ended(KEYS[3]) then
     write(KEYS[3], ARGV[4])
-    redis.call('DEL', KEYS[2])
+    redis.call('LPOP', KEYS[2])
 end
 while true do
     local payload = redis.call('LINDEX', KEYS[2], 0)
@@ -442,7 +446,7 @@ while true do
     if raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
         return {payload, raw}
     end
-    redis.call('DEL', KEYS[2])
+    redis.call('LPOP', KEYS[2])
     if not raw then return {payload, false} end
 end
 """
@@ -450,7 +454,7 @@ end
 # KEYS: queue, set of workers, lease, claimed list; ARGV: ttl, worker. A worker leaves only an empty queue, unless
 # its engine is shut down; a job that it has claimed and not started goes back then.
 _QUIT = """
-redis.call('LMOVE', KEYS[4], KEYS[1], 'LEFT', 'LEFT')
+while redis.call('LMOVE', KEYS[4], KEYS[1], 'RIGHT', 'LEFT') do end
 redis.call('SREM', KEYS[2], ARGV[2])
 redis.call('DEL', KEYS[3])
 return 1
@@ -667,7 +671,7 @@ class _Worker:
             configure(**wanted)
         self.redis = _redis()
         self.tail = _Tail(OUTPUT_TAIL)
-        self.pid = os.getpid()
+        self.pid, self.life = os.getpid(), None  # the process, and its connection that is a sign of life
         self.lock = threading.RLock()
         self.left = threading.Event()
         self.record: dict[str, Any] | None = None   # of the job that runs now
@@ -757,16 +761,7 @@ class _Worker:
         if done:
             keys, args = [*keys, done[0]], [*args, done[1]]
         while True:
-            try:
-                claim = _script(self.redis, _NEXT, keys, args)
-            except redis.ResponseError as error:
-                if not done or _passing(error):
-                    raise
-                record = json.loads(done[1])  # Redis takes no more than 512 MB in one value
-                record.update(status=FAILED, output=None,
-                              result=f"The result has {len(done[1])} characters, and Redis refused it: {error}")
-                done, args[3] = None, _encode(record)
-                continue
+            claim = _script(self.redis, _NEXT, keys, args)
             if claim and not claim[1]:
                 logger.warning("dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
                 keys, args = keys[:2], args[:3]
@@ -809,7 +804,12 @@ class _Worker:
                 result = self.stop_reason
             self.record, self.stop_reason, self.deadline = None, None, math.inf
             record.update(status=status, result=result, date_end=_now(), output=self.tail.text() or None)
-        return record["id"], _encode(record)
+        ended = _encode(record)
+        if len(ended) > MAX_RECORD:
+            record.update(status=FAILED, result=f"The result is too long: {len(ended)} characters as JSON, and Redis "
+                          f"is given {MAX_RECORD} at most. Write it to a file, and return its name.")
+            ended = _encode(record)
+        return record["id"], ended
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
         job_id, mac, body = record["id"], payload[36:68], payload[68:]
@@ -923,6 +923,7 @@ class _Worker:
                 # and keeps it while a job holds the interpreter's lock for minutes.
                 with _redis(retries=0).pubsub(ignore_subscribe_messages=True) as pubsub:
                     pubsub.subscribe(self.lease)
+                    self.life = pubsub.connection
                     while not self.left.is_set():
                         self._renew()
                         pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
@@ -942,6 +943,7 @@ class _Worker:
             if self.record:
                 pipe.expire(self.claimed, self.ttl)
                 pipe.expire(self.record["id"], self.ttl)
+                pipe.expire(f"{self.record['group']}:jobs", 2 * self.ttl)  # it outlives the records of its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             asked = pipe.execute()[-1]
             if not self.record:
@@ -1041,6 +1043,7 @@ class Context:
         self.queue, self.workers = f"moi:queue:{profile}", f"moi:workers:{profile}"
         #: Whether a submit has to wake the watcher: not while every engine has its worker.
         self.wants_workers = True
+        self._used = False                     # whether this process has submitted a job to it
         self._keys: list[bytes] = []           # what payloads are signed with: the last one; workers know them all
         self._client: ipyparallel.Client | None = None
         self._info: dict[str, Any] = {}        # the connection file that the client was made from
@@ -1305,7 +1308,7 @@ class _Watcher:
                 self.stopping.wait(TICK)
             self.wake.wait(TICK)
             self.wake.clear()
-            if any(context._tasks for context in ctxs.values()):
+            if any(context._tasks for context in list(ctxs.values())):
                 self.stopping.wait(0.002)  # let a worker that waits take the job first; many submits, one look
 
     def _look(self) -> None:
@@ -1428,16 +1431,16 @@ class _Watcher:
     def bury(self, context: Context, r: Any, worker: str) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         claimed = f"moi:claimed:{worker}"
-        payload = r.lindex(claimed, 0)
-        record = job_info(payload[:36].decode("ascii", "replace")) if payload else None
-        if record and record.get("status") == QUEUED:
-            r.lmove(claimed, context.queue, "LEFT", "LEFT")
-        elif record and str(record.get("engine")).endswith(f"/{worker}"):
-            host, pid, _ = record["engine"].rsplit("/", 2)
-            record.update(status=FAILED, date_end=_now(), result=(
-                f"EngineError: the engine on {host} (process {pid}) died while it ran this job: killed, out of memory, "
-                "crashed, or cut off from the network."))
-            _script(r, _WRITE, [record["id"], claimed], [settings().job_ttl, _encode(record)])
+        for payload in reversed(r.lrange(claimed, 0, -1)):
+            record = job_info(payload[:36].decode("ascii", "replace"))
+            if record and record.get("status") == QUEUED:
+                r.lmove(claimed, context.queue, "RIGHT", "LEFT")
+            elif record and str(record.get("engine")).endswith(f"/{worker}"):
+                host, pid, _ = record["engine"].rsplit("/", 2)
+                record.update(status=FAILED, date_end=_now(), result=(
+                    f"EngineError: the engine on {host} (process {pid}) died while it ran this job: killed, out of "
+                    "memory, crashed, or cut off from the network."))
+                _script(r, _WRITE, [record["id"]], [settings().job_ttl, _encode(record)])
         pipe = r.pipeline()
         pipe.delete(claimed, f"moi:worker:{worker}")
         pipe.srem(context.workers, worker)
@@ -1447,7 +1450,7 @@ class _Watcher:
         """Wait until there is a worker for every queue, so that this process may end."""
         give_up = time.monotonic() + seconds
         for context in list(ctxs.values()):
-            while True:
+            while context._used:
                 try:
                     r = _redis()
                     if not r.llen(context.queue) or any(
@@ -1480,8 +1483,10 @@ def _watch(context: Context | None = None) -> None:
     with _lock:
         if _watcher is None:
             _watcher = _Watcher()
-    if context is not None and context.wants_workers:
-        _watcher.wake.set()
+    if context is not None:
+        context._used = True
+        if context.wants_workers:
+            _watcher.wake.set()
 
 
 @atexit.register
@@ -1516,6 +1521,8 @@ def _after_fork() -> None:
     """Let a forked process begin anew: threads and connections are its parent's."""
     global _watcher, _settings, _lock
     _watcher, _settings, _lock = None, None, threading.RLock()
+    if _current is not None and _current.life is not None:
+        _current.life.disconnect()  # this copy of it: a child that outlives the engine is no sign of life
     _relays.clear()
     _clients.clear()
     for context in ctxs.values():
@@ -1601,7 +1608,7 @@ class Group:
             pipe = _redis().pipeline()
             if action == "add":
                 pipe.sadd(self.key, *ids)
-                pipe.expire(self.key, settings().job_ttl)
+                pipe.expire(self.key, 2 * settings().job_ttl)
             else:
                 pipe.srem(self.key, *ids)
             pipe.publish(self.channel, json.dumps({action: ids}))
@@ -1620,13 +1627,20 @@ class Group:
         return found
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
 
 
 def _for_browser(job_id: str, raw: bytes | None) -> bytes | None:
-    """Return a record as it goes to browsers: spliced as it stands, cut if it is long, None if it is none."""
+    """Return a record as it goes to browsers: as it stands if it is strict JSON, cut if it is long."""
     if raw is not None and len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
-        return raw
+        with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
+            _STRICT.decode(raw.decode())
+            return raw
     record = _decode(raw)
     if record is None:
         return None
@@ -1677,6 +1691,7 @@ class _Relay:
         self.waker.setblocking(False)
         self._ids: set[str] = set()         # the group's jobs, as last shown
         self._subscribed: set[str] = set()  # those whose channels this connection listens to
+        self._unread: set[str] = set()      # those to read once their subscription is confirmed
         self._complained = ""
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
         self.thread.start()
@@ -1736,6 +1751,7 @@ class _Relay:
         if pubsub.get_message(timeout=PING) is None:
             raise redis.TimeoutError(f"no answer within {PING} s")
         self._subscribed.clear()
+        self._unread.clear()
         self._everything(pubsub)
 
     def _listen(self, pubsub: Any) -> None:
@@ -1761,13 +1777,16 @@ class _Relay:
                 self._wait(pubsub, PING)
             while (message := pubsub.get_message(timeout=0)) is not None:
                 heard = time.monotonic()
-                self._hear(message, changed)
+                self._hear(pubsub, message, changed)
 
-    def _hear(self, message: dict[str, Any], changed: dict[str, str]) -> None:
+    def _hear(self, pubsub: Any, message: dict[str, Any], changed: dict[str, str]) -> None:
         """Note what a message from Redis says has changed."""
         own = message.get("channel") == self.group.channel.encode()
         if message["type"] == "subscribe" and own:  # a reconnect that redis-py has made by itself
             changed[""] = "get"
+        elif message["type"] == "subscribe" and (job_id := message["channel"][:36].decode()) in self._unread:
+            self._unread.discard(job_id)
+            changed.setdefault(job_id, "add")
         if message["type"] != "message":
             return
         try:
@@ -1779,8 +1798,13 @@ class _Relay:
                     if action == "update":
                         if job_id in self._ids or job_id in changed:
                             changed.setdefault(job_id, "update")
-                    else:
-                        changed[job_id] = "remove" if action == "remove" else "add"
+                    elif action == "remove":
+                        changed[job_id] = "remove"
+                    elif job_id in self._subscribed:
+                        changed[job_id] = "add"
+                    elif _is_job_id(job_id):
+                        self._unread.add(job_id)
+                        self._subscribe(pubsub, [job_id])
                 if action == "get" and not ids:
                     changed[""] = "get"
         except (ValueError, AttributeError, RecursionError) as error:
@@ -1790,12 +1814,11 @@ class _Relay:
                                self.group.name, message.get("channel"), error)
 
     def _everything(self, pubsub: Any) -> dict[str, bytes]:
-        """Read the whole group, and listen to its jobs from before they are read."""
+        """Read the whole group, and listen to its jobs; those that go on are read again once that is confirmed."""
         ids = self.group.jobs()
         found = self.group._read(ids)
         live = [i for i in ids if i in found and not re.search(rb'"status":\s*"(Success|Failed)"', found[i][:200])]
-        if self._subscribe(pubsub, live):
-            found.update(self.group._read(live))
+        self._unread.update(set(live) - self._subscribed)
         self._subscribe(pubsub, [i for i in ids if i in found])  # an ended record may speak of others yet
         self._ids.update(found)
         return {i: job for i, raw in found.items() if (job := _for_browser(i, raw)) is not None}
@@ -1807,12 +1830,11 @@ class _Relay:
         self._forget(pubsub, gone)
         return [*self._gone(gone), *(("add", i, job) for i, job in jobs.items())]
 
-    def _subscribe(self, pubsub: Any, ids: list[str]) -> bool:
+    def _subscribe(self, pubsub: Any, ids: list[str]) -> None:
         new = [i for i in ids if i not in self._subscribed]
         for start in range(0, len(new), 1000):
             pubsub.subscribe(*(f"{i}:pubsub" for i in new[start:start + 1000]))
         self._subscribed.update(new)
-        return bool(new)
 
     def _forget(self, pubsub: Any, ids: set[str]) -> None:
         if known := ids & self._subscribed:
@@ -1823,15 +1845,14 @@ class _Relay:
     def _changes(self, pubsub: Any, changed: dict[str, str]) -> list[_Change]:
         """Turn what has changed into job objects."""
         everything = changed.pop("", None)
-        added = [i for i, action in changed.items() if action == "add" and _is_job_id(i)]
+        added = [i for i, action in changed.items() if action == "add"]
         removed = {i for i, action in changed.items() if action == "remove"}
-        self._subscribe(pubsub, added)
         found = self.group._read([i for i in changed if i in self._ids or i in added])
         if fresh := [i for i in added if i in found]:
             self._ids.update(fresh)
             pipe = _redis().pipeline()
             pipe.sadd(self.group.key, *fresh)
-            pipe.expire(self.group.key, settings().job_ttl)
+            pipe.expire(self.group.key, 2 * settings().job_ttl)
             pipe.execute()
         if removed:
             _redis().srem(self.group.key, *removed)
@@ -1870,7 +1891,7 @@ class _Relay:
         for sender, wanted in gets.items():
             sender.asked = 0
             self._send([("add", i, job) for i, job in jobs.items() if i in wanted], sender)
-            self._send(self._gone(wanted - set(jobs)), sender)
+            self._send(self._gone(i for i in wanted - set(jobs) if len(i) < 100), sender)
             if not wanted.intersection(jobs):
                 self._answer(sender, b'{"add": []}')
 
@@ -1979,6 +2000,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 earlier = self._pending.pop(job_id, None)
                 keep = "add" if action == "update" and earlier and earlier[0] == "add" else action
                 self._pending[job_id] = (keep, job_id, job)
+            if len(self._pending) > MAX_PENDING:
+                self.close(1008, "too much is waiting to be read")
             if changes:
                 return
         try:
