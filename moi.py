@@ -1717,12 +1717,12 @@ class _Relay:
             while not self.stopping:
                 try:
                     with _redis(retries=0).pubsub() as pubsub:
-                        self._subscribe_group(pubsub)
+                        changes = self._begin(pubsub)
                         if away:
-                            self._send(self._reread(pubsub))
+                            self._send(changes)
                             away = False
                         self._listen(pubsub)
-                except (redis.RedisError, RedisNotFound, OSError) as error:
+                except (redis.RedisError, OSError) as error:
                     if not away:
                         logger.warning("group %s: lost Redis (%s); its pages wait for it", self.group.name, error)
                     away = True
@@ -1745,14 +1745,14 @@ class _Relay:
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)
 
-    def _subscribe_group(self, pubsub: Any) -> None:
+    def _begin(self, pubsub: Any) -> list[_Change]:
         """Begin anew: first subscribe, then read, so that nothing falls between the two."""
         pubsub.subscribe(self.group.channel)
         if pubsub.get_message(timeout=PING) is None:
             raise redis.TimeoutError(f"no answer within {PING} s")
         self._subscribed.clear()
         self._unread.clear()
-        self._everything(pubsub)
+        return self._reread(pubsub)
 
     def _listen(self, pubsub: Any) -> None:
         heard = pinged = sent = time.monotonic()
