@@ -1848,7 +1848,7 @@ def test_500_jobs_cancelled_at_random_moments_end_once_each_and_no_cancel_hits_a
 
     def job(i):
         import time
-        time.sleep(0.002 * (i % 5))
+        time.sleep(0.01 * (i % 5))
         return i
 
     cluster.ensure(2)
