@@ -20,7 +20,7 @@
   const DEFAULTS = {
     url: "/moi-ws",          // of the websocket: a path, or ws(s)://...
     element: null,           // where the list goes; found by its ID when there is none
-    retry: [500, 15000],     // milliseconds before the first attempt to reconnect, and at the most
+    retry: [2000, 30000],    // milliseconds before the first attempt to reconnect at the latest, and before any
     template: "moi-job",     // the ID of a <template> for the row
     words: {
       connecting: "Connecting …",
@@ -180,7 +180,8 @@
       socket.onclose = () => {
         if (socket !== this.socket || this.closed) return;
         const [first, most] = this.options.retry;
-        const wait = Math.min(most, first * 2 ** this.attempts++) * (0.5 + Math.random());  // spread many tabs over time
+        // All of that time is open to chance, so that the tabs of a restarted server do not come back at once.
+        const wait = Math.min(most, first * 2 ** this.attempts++) * (0.1 + 0.9 * Math.random());
         this.say(navigator.onLine === false ? "offline" : "reconnecting");
         this.timer = setTimeout(() => this.connect(), wait);
       };

@@ -171,6 +171,9 @@ MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
 PING = 10.0
 
+#: Connections to Redis that the threads of a process share, besides one for each relay and each `wait`.
+MAX_CONNECTIONS = 16
+
 #: The name of the default context, an IPython profile.
 ctx_default = os.environ.get("MOI_CONTEXT", "default")
 
@@ -252,19 +255,23 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
 
 
 def _connect(url: str, retries: int) -> Any:
-    """Return a client for `url` with every timeout explicit: redis-py's defaults differ by version."""
+    """Return a client for `url` with every timeout explicit: redis-py's defaults differ by version.
+
+    With 0 retries it is one whose pub/sub tells of a lost connection; else its threads share a few connections.
+    """
+    pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     tcp = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     try:
-        return redis.Redis.from_url(
+        return redis.Redis(connection_pool=pool.from_url(
             url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
-            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp)
+            max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp))
     except ValueError as error:
         raise ValueError(f"redis_url is {_without_password(url)!r}: {error} (MOI_REDIS_URL or configure)") from error
 
 
 def _redis(retries: int = 2) -> Any:
-    """Return this process's client; with 0 retries, one whose pub/sub tells of a lost connection."""
+    """Return this process's client, or the one for pub/sub, without retries."""
     with _lock:
         if retries not in _clients:
             _clients[retries] = _connect(settings().redis_url, retries)
@@ -462,6 +469,29 @@ return 1
 _LEAVE = "if redis.call('LLEN', KEYS[1]) > 0 then return 0 end" + _QUIT
 
 
+# KEYS: claimed list of a dead worker, queue, set of workers, lease; ARGV: ttl, worker.
+# What the worker had not started goes back to the queue; what it ran is returned, and stays where it is until somebody
+# has recorded its end: who buries a worker may die over it.
+_BURY = _LUA + """
+while true do
+    local payload = redis.call('LINDEX', KEYS[1], -1)
+    if not payload then break end
+    local id = string.sub(payload, 1, 36)
+    local s, raw = status(id)
+    if s == 'Queued' then
+        redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+    elseif not raw or s == 'Success' or s == 'Failed' then
+        redis.call('RPOP', KEYS[1])
+    else
+        return {id, raw}
+    end
+end
+redis.call('SREM', KEYS[3], ARGV[2])
+redis.call('DEL', KEYS[4])
+return false
+"""
+
+
 @functools.lru_cache(maxsize=64)
 def _registered(client: Any, lua: str) -> Any:
     return client.register_script(lua)
@@ -536,31 +566,44 @@ class _Tail(io.RawIOBase):
 _current: _Worker | None = None  # the worker in this process, where there is one
 
 
-def _guard(pid: int) -> subprocess.Popen[bytes]:
-    """Start a shell that kills process group `pid` if this process dies: its end of the pipe closes then."""
-    return subprocess.Popen(["/bin/sh", "-c", 'read _; kill -s KILL -- "-$1"', "moi-guard", str(pid)],
-                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            start_new_session=True)
+class _Command:
+    """A process, and a guard that kills it with all it has started if this process dies.
 
+    The guard is a shell, started first. It waits at the end of a pipe, which the kernel closes at our death, and leads
+    the process group that the command joins: so there is no moment at which the command is without it.
+    """
 
-def _dismiss(guard: subprocess.Popen[bytes]) -> None:
-    guard.kill()
-    guard.wait()
-    if guard.stdin:
-        guard.stdin.close()
+    def __init__(self, args: list[str] | str, **options: Any) -> None:
+        def start(args: list[str] | str, group: int, **options: Any) -> subprocess.Popen[bytes]:
+            join: dict[str, Any] = {"process_group": group}
+            if sys.version_info < (3, 11):
+                join = {"preexec_fn": functools.partial(os.setpgid, 0, group)}
+            return subprocess.Popen(args, **join, **options)
+        self.guard = start(["/bin/sh", "-c", "trap '' TERM; read _; kill -s KILL 0"], 0, stdin=subprocess.PIPE,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self.process = start(args, self.guard.pid, stdin=subprocess.DEVNULL, **options)
+        except BaseException:
+            self.dismiss()
+            raise
 
+    def dismiss(self) -> None:
+        """Leave the command, which has ended; what it has put into the background goes on."""
+        self.guard.kill()
+        self.guard.wait()
+        assert self.guard.stdin is not None
+        self.guard.stdin.close()
 
-def _end_process_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM a process and its children, then SIGKILL what is left of them."""
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(TERM_GRACE)
-    except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
-        logger.debug("process group %d did not end on SIGTERM", process.pid)
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def end(self) -> None:
+        """SIGTERM the command and its children, then SIGKILL what is left of them."""
+        try:
+            os.killpg(self.guard.pid, signal.SIGTERM)
+            self.process.wait(TERM_GRACE)
+        except subprocess.TimeoutExpired:
+            logger.debug("process group %d did not end on SIGTERM", self.guard.pid)
+        finally:
+            os.killpg(self.guard.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 def system_call(cmd: str, *args: str) -> list[Any]:
@@ -586,39 +629,36 @@ def system_call(cmd: str, *args: str) -> list[Any]:
     """
     worker = _current
     tails = _Tail(COMMAND_TAIL), _Tail(COMMAND_TAIL)
-    process = guard = None
+    command, readers = None, []
 
     def drain(stream: Any, tail: _Tail) -> None:
-        for chunk in iter(lambda: os.read(stream.fileno(), 1 << 16), b""):
-            tail.write(chunk)
-            if worker:
-                worker.tail.write(chunk)
+        with stream:
+            for chunk in iter(lambda: os.read(stream.fileno(), 1 << 16), b""):
+                tail.write(chunk)
+                if worker:
+                    worker.tail.write(chunk)
 
     try:
         with worker.shielded() if worker else contextlib.nullcontext():
-            process = subprocess.Popen([cmd, *args] if args else cmd, shell=not args, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-            guard = _guard(process.pid)
+            command = _Command([cmd, *args] if args else cmd, shell=not args, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
             readers = [threading.Thread(target=drain, args=pair, name="moi-command", daemon=True)
-                       for pair in zip((process.stdout, process.stderr), tails)]
+                       for pair in zip((command.process.stdout, command.process.stderr), tails)]
             for reader in readers:
                 reader.start()
         for reader in readers:
             reader.join()
-        process.wait()
+        command.process.wait()
     except BaseException:
-        if process:
-            _end_process_group(process)
+        if command:
+            command.end()
             for reader in readers:  # something that left the group may hold the pipe open
                 reader.join(1)
         raise
     finally:
-        if guard:
-            _dismiss(guard)
-    for stream in (process.stdout, process.stderr):
-        if stream:
-            stream.close()
-    return [*(tail.text(say_cut=True) for tail in tails), process.returncode]
+        if command:
+            command.dismiss()
+    return [*(tail.text(say_cut=True) for tail in tails), command.process.returncode]
 
 
 def _payload_key(secret: bytes) -> bytes:
@@ -637,10 +677,6 @@ def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
 
 
 _SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
-
-
-class _Shutdown(BaseException):
-    """Raised in a worker that waits for a job when its engine is told to end; nothing else may catch it."""
 
 
 class _Outdated(BaseException):
@@ -678,7 +714,7 @@ class _Worker:
         self.stop_reason: str | None = None         # why that job is to stop
         self.deadline = math.inf
         self.signalled = -math.inf
-        self.interruptible = self.idle = self.terminated = False
+        self.interruptible = self.terminated = False
 
     # -- the main thread
 
@@ -722,19 +758,13 @@ class _Worker:
     def _await_job(self) -> bool:
         """Wait for the linger; say whether a job has come, or the engine's end."""
         end = time.monotonic() + self.linger
-        try:
-            self.idle = True
-            while not self.terminated:
-                left = end - time.monotonic()  # in parts, each shorter than the socket's timeout
-                if self.redis.blmove(self.queue, self.claimed, min(max(left, 0.001), 2)):
-                    return True
-                if left <= 2:
-                    return False
-            return True
-        except _Shutdown:
-            return True
-        finally:
-            self.idle = False
+        while not self.terminated:
+            left = end - time.monotonic()  # in parts, for SIGTERM does not wake it
+            if self.redis.blmove(self.queue, self.claimed, min(max(left, 0.001), 0.5)):
+                return True
+            if left <= 0.5:
+                return False
+        return True
 
     def _leave(self, script: str) -> bool:
         """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
@@ -894,9 +924,6 @@ class _Worker:
             self.terminated, self.stop_reason = True, _SHUTDOWN
             if callable(self.on_term):
                 self.on_term(number, frame)  # ipyparallel's: end when the task returns
-            if self.idle:
-                self.idle = False
-                raise _Shutdown
         if self.interruptible and self.stop_reason:
             raise KeyboardInterrupt(self.stop_reason)
 
@@ -1220,7 +1247,7 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
     """
     give_up = math.inf if timeout is None else time.monotonic() + timeout
     _watch()
-    with _reaching_redis(), _redis().pubsub() as pubsub:
+    with _reaching_redis(), _connect(settings().redis_url, retries=2).pubsub() as pubsub:
         pubsub.subscribe(f"{job_id}:pubsub")
         while True:
             record = job_info(job_id)
@@ -1430,21 +1457,14 @@ class _Watcher:
 
     def bury(self, context: Context, r: Any, worker: str) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
-        claimed = f"moi:claimed:{worker}"
-        for payload in reversed(r.lrange(claimed, 0, -1)):
-            record = job_info(payload[:36].decode("ascii", "replace"))
-            if record and record.get("status") == QUEUED:
-                r.lmove(claimed, context.queue, "RIGHT", "LEFT")
-            elif record and str(record.get("engine")).endswith(f"/{worker}"):
-                host, pid, _ = record["engine"].rsplit("/", 2)
-                record.update(status=FAILED, date_end=_now(), result=(
-                    f"EngineError: the engine on {host} (process {pid}) died while it ran this job: killed, out of "
-                    "memory, crashed, or cut off from the network."))
-                _script(r, _WRITE, [record["id"]], [settings().job_ttl, _encode(record)])
-        pipe = r.pipeline()
-        pipe.delete(claimed, f"moi:worker:{worker}")
-        pipe.srem(context.workers, worker)
-        pipe.execute()
+        keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
+        while dead := _script(r, _BURY, keys, [settings().job_ttl, worker]):
+            record = _decode(dead[1]) or {}
+            host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
+            record.update(id=dead[0].decode(), status=FAILED, date_end=_now(), result=(
+                f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
+                "of memory, crashed, or cut off from the network."))
+            _script(r, _WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""
@@ -1507,7 +1527,7 @@ def shutdown() -> None:
     for relay in list(_relays.values()):
         relay.thread.join(TICK)
     for client in _clients.values():
-        client.close()
+        client.connection_pool.disconnect()
     for things in (_relays, _clients, ctxs):
         things.clear()
     _registered.cache_clear()
@@ -2060,11 +2080,10 @@ def _redis_server() -> str:
 def _private_redis(folder: str) -> Iterator[str]:
     """Run a Redis server on a unix socket in `folder`, which nobody else can enter; yield its URL."""
     path = os.path.join(folder, "redis.sock")
-    process = subprocess.Popen(
+    command = _Command(
         [_redis_server(), "--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", folder, "--save", "",
          "--appendonly", "no", "--logfile", os.path.join(folder, "redis.log")],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    guard = _guard(process.pid)
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url, client = f"unix://{urllib.parse.quote(path)}", redis.Redis(unix_socket_path=path)
     try:
         for _ in range(200):
@@ -2073,17 +2092,16 @@ def _private_redis(folder: str) -> Iterator[str]:
                 break
             except redis.ConnectionError:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.05)
+                    command.process.wait(0.05)
                     break
-        if process.poll() is not None:
+        if command.process.poll() is not None:
             log = Path(folder, "redis.log")
             raise MoiError(f"the private redis-server ended at once: {log.read_text() if log.exists() else 'no log'}")
         yield url
     finally:
         client.close()
-        process.terminate()
-        process.wait()
-        _dismiss(guard)
+        command.end()
+        command.dismiss()
 
 
 @contextlib.contextmanager
