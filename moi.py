@@ -86,7 +86,7 @@ from redis.retry import Retry
 __version__ = "0.1.0"
 __all__ = [
     "CommandFailed", "ClusterNotFound", "Context", "Group", "MOIMessageHandler", "MoiError", "NotSendable",
-    "RedisNotFound", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs", "job_info", "moi_js",
+    "RedisNotFound", "RedisRefuses", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs", "job_info", "moi_js",
     "submit", "submit_nouser", "system_call", "wait",
 ]
 logger = logging.getLogger("moi")
@@ -107,6 +107,10 @@ class MoiError(Exception):
 
 class RedisNotFound(MoiError, ConnectionError):
     """Raised when Redis does not answer at the address in the settings."""
+
+
+class RedisRefuses(MoiError, PermissionError):
+    """Raised when Redis does not accept the user or password in the settings, or forbids that user a command."""
 
 
 class ClusterNotFound(MoiError, ConnectionError):
@@ -188,6 +192,14 @@ class _Settings:
 
     def check(self) -> _Settings:
         """Give the fields their types; they may come from the environment, as text."""
+        if not isinstance(self.redis_url, str) or not re.match("(rediss?|unix)://.", self.redis_url):
+            raise ValueError(f"redis_url is {_without_password(str(self.redis_url))!r}: give a text that begins with "
+                             "redis://, rediss:// or unix:// (MOI_REDIS_URL or configure(redis_url=...))")
+        if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
+            raise ValueError(f"context is {self.context!r}: give the name of an IPython profile (MOI_CONTEXT or "
+                             "configure(context=...))")
+        if not isinstance(self.secret, str):
+            raise ValueError("secret is no text: give one that only you know (MOI_SECRET or configure(secret=...))")
         for name, kind, least in (("job_ttl", int, 60), ("linger", float, 0)):
             value = getattr(self, name)
             try:
@@ -201,6 +213,7 @@ class _Settings:
         return self
 
 
+_PROFILE = re.compile(r"[^\0/]{1,200}")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
@@ -266,8 +279,10 @@ def _connect(url: str, retries: int) -> Any:
         return redis.Redis(connection_pool=pool.from_url(
             url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
             max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp))
-    except ValueError as error:
-        raise ValueError(f"redis_url is {_without_password(url)!r}: {error} (MOI_REDIS_URL or configure)") from error
+    except ValueError as error:  # its words may hold a part of the password
+        raise ValueError(f"redis_url is {_without_password(url)!r}, and redis-py cannot read it"
+                         + (f": {error}" if "@" not in url and "password" not in url else
+                            ": write the special characters of a user's name or password as %XX")) from None
 
 
 def _redis(retries: int = 2) -> Any:
@@ -285,7 +300,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?<=://)[^@/]*@", "***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+    return re.sub(r"(?<=://).*@", "***@", re.sub(r"(?<=password=)[^&]*", "***", url))
 
 
 def _passing(error: redis.RedisError) -> bool:
@@ -298,6 +313,11 @@ def _passing(error: redis.RedisError) -> bool:
 def _reaching_redis() -> Iterator[None]:
     try:
         yield
+    except (redis.AuthenticationError, redis.ResponseError) as error:
+        if isinstance(error, redis.ResponseError) and not re.search("permission|user executing the script", str(error)):
+            raise
+        raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({error}): name in "
+                           "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise RedisNotFound(f"Redis does not answer at {_without_password(settings().redis_url)} ({error}): start it "
                             "with `redis-server`, or set MOI_REDIS_URL to where it is") from error
@@ -697,6 +717,7 @@ class _Worker:
                  keys: list[bytes]) -> None:
         self.shell, self.name, self.context, self.ttl, self.linger = shell, name, context, ttl, linger
         self.keys = [_payload_key(shell.kernel.session.key), *keys]
+        self.log = shell.kernel.log  # the engine's own: what a logger of ours says would be the job's output
         self.label = json.dumps(f"{socket.gethostname()}/{os.getpid()}/{name}")
         self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
         self.workers, self.lease = f"moi:workers:{context}", f"moi:worker:{name}"
@@ -793,14 +814,14 @@ class _Worker:
         while True:
             claim = _script(self.redis, _NEXT, keys, args)
             if claim and not claim[1]:
-                logger.warning("dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
+                self.log.warning("moi: dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
                 keys, args = keys[:2], args[:3]
                 continue
             return (claim[0], claim[1]) if claim else None
 
     def _do(self, payload: bytes, raw: bytes) -> tuple[str, str]:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
-        record = _decode(raw) or {}
+        record = {**(_decode(raw) or {}), "id": payload[:36].decode(errors="replace")}
         self.tail.clear()
         # Anew for each job: the one before may have closed, detached or replaced them.
         sys.stdout = sys.stderr = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace",
@@ -848,6 +869,7 @@ class _Worker:
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode() not in map(_fingerprint, self.keys):
                 raise _Outdated(record)
+            self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         timeout, buffers = pickle.loads(body)
@@ -970,7 +992,7 @@ class _Worker:
             if self.record:
                 pipe.expire(self.claimed, self.ttl)
                 pipe.expire(self.record["id"], self.ttl)
-                pipe.expire(f"{self.record['group']}:jobs", 2 * self.ttl)  # it outlives the records of its jobs
+                pipe.expire(f"{self.record.get('group')}:jobs", 2 * self.ttl)  # it outlives the records of its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             asked = pipe.execute()[-1]
             if not self.record:
@@ -1034,8 +1056,6 @@ def _own_source() -> tuple[str, str]:
 # ---------------------------------------------------------------------------------------------------
 # Contexts, and what an application calls
 # ---------------------------------------------------------------------------------------------------
-
-_PROFILE = re.compile(r"[^\0/]{1,200}")
 
 #: The open contexts by name.
 ctxs: dict[str, Context] = {}
@@ -1131,6 +1151,8 @@ class Context:
                 self._client = ipyparallel.Client(info, timeout=5)
             except Exception as error:
                 raise ClusterNotFound(f"the controller of profile {self.name!r} refuses a client: {error!r}") from error
+            # What is sent without being copied needs a thread of pyzmq's that has ended when we hand over at exit.
+            self._client.session.copy_threshold = 1 << 30
             self._info = info
         return self._client
 
@@ -1145,7 +1167,15 @@ class Context:
 def _context(ctx: Context | str) -> Context:
     if isinstance(ctx, Context):
         return ctxs.setdefault(ctx.name, ctx)  # it may have been held over a fork or a shutdown
-    return (ctxs.get(ctx) if isinstance(ctx, str) else None) or Context(ctx)
+    if isinstance(ctx, str) and ctx in ctxs:
+        return ctxs[ctx]
+    context = Context(ctx)
+    try:
+        context.key
+    except MoiError:
+        del ctxs[ctx]
+        raise
+    return context
 
 
 def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | None,
@@ -1242,9 +1272,13 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
         If the job has not ended in time.
     UnknownJob
         If there is no such job.
+    ValueError
+        If `timeout` is no number.
     RedisNotFound
         If Redis does not answer.
     """
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout == timeout):
+        raise ValueError(f"timeout is {timeout!r}: give a number of seconds, or None")
     give_up = math.inf if timeout is None else time.monotonic() + timeout
     _watch()
     with _reaching_redis(), _connect(settings().redis_url, retries=2).pubsub() as pubsub:

@@ -29,6 +29,8 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies
 import ipyparallel
 import pytest
 import redis
@@ -41,7 +43,10 @@ import moi
 
 HERE = Path(__file__).parent
 DEADLINE = 30          # seconds for whatever has to happen; a loaded machine is slow
+PASSWORD = "only-moi-knows-this"
 SECRET = "a secret for the tests' cookies"
+hypothesis.settings.register_profile("moi", derandomize=True, deadline=None, database=None, max_examples=100)
+hypothesis.settings.load_profile("moi")
 RECORD = {"id", "name", "handler", "group", "status", "result", "progress", "output", "date_created", "date_start",
           "date_end", "context", "engine"}
 
@@ -95,17 +100,27 @@ def folder():
         yield Path(path)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def redis_url(folder):
-    """A private redis-server, and moi told of it; nothing of the user's environment matters."""
+    """A private redis-server, as its administrator speaks to it."""
     for name in [name for name in os.environ if name.startswith("MOI_")]:
         del os.environ[name]
     os.environ["IPYTHONDIR"] = str(folder / "ipython")
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
     with moi._private_redis(str(folder)) as url:
-        moi.configure(redis_url=url, linger=2)
         yield url
         moi.shutdown()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def moi_url(redis_url):
+    """The same as moi speaks to it: with a password, and with the rights in the README and no others."""
+    rights = re.search("ACL SETUSER moi .*", (HERE / "README.md").read_text())[0].replace("PASSWORD", PASSWORD)
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command(*rights.split())
+    url = redis_url.replace("unix://", f"unix://moi:{PASSWORD}@")
+    moi.configure(redis_url=url, linger=2)
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -283,9 +298,9 @@ class Client:
     def send(self, **message):
         self.say(json.dumps(message))
 
-    def say(self, text):
+    def say(self, message):
         async def write():
-            await self.socket.write_message(text)
+            await self.socket.write_message(message, binary=isinstance(message, bytes))
         self.server.do(write())
 
     def read(self, seconds=DEADLINE):
@@ -389,14 +404,14 @@ class Handler(RequestHandler):
 '''
 
 
-def test_both_sample_programs_run_as_printed_against_engines_that_have_never_seen_moi(tmp_path, redis_url, r):
+def test_both_sample_programs_run_as_printed_against_engines_that_have_never_seen_moi(tmp_path, moi_url, r):
     """With moi.py merely lying beside them, and `ipcluster start -n 2` in another folder."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "app").mkdir()
     shutil.copy(HERE / "moi.py", tmp_path / "app")
     (tmp_path / "app" / "one.py").write_text(SAMPLE_1)
     (tmp_path / "app" / "two.py").write_text(SAMPLE_2)
-    env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "MOI_REDIS_URL": redis_url}
+    env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "MOI_REDIS_URL": moi_url}
     env.pop("PYTHONPATH", None)
     engines = subprocess.Popen([sys.executable, "-m", "ipyparallel.cluster", "start", "-n", "2"], env=env,
                                cwd=tmp_path / "elsewhere", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -442,7 +457,8 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
         except moi.MoiError as error:
             print("first use" in str(error))
     """, MOI_REDIS_URL="redis://x:1/2", MOI_CONTEXT="gpu", MOI_JOB_TTL="99") == "redis://x:1/2 gpu gpu 99 1.5\nTrue"
-    for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}):
+    for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
+                {"redis_url": 3}, {"context": "a/b"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
 
@@ -458,6 +474,86 @@ def test_what_cannot_be_reached_is_said_with_its_address_and_what_starts_it():
     """, MOI_REDIS_URL="redis://:hidden@127.0.0.1:1/0", MOI_CONTEXT="nowhere")
     assert "RedisNotFound" in said and "127.0.0.1:1" in said and "redis-server" in said and "hidden" not in said
     assert "ClusterNotFound" in said and "'nowhere'" in said and "ipcluster start --profile=nowhere" in said
+
+
+@pytest.mark.parametrize("url, error", [
+    ("redis://moi:{}@127.0.0.1:1", "RedisNotFound"), ("redis://:{}/x@127.0.0.1:1", "ValueError"),
+    ("redis://:{}#x@127.0.0.1:1", "ValueError"), ("redis://127.0.0.1:1?password={}", "RedisNotFound"),
+    ("http://:{}@127.0.0.1", "ValueError"), ("redis://:{}@127.0.0.1:port", "ValueError"),
+    ("redis://127.0.0.1:1?password={}&socket_timeout=soon", "ValueError"), ("SOCKET", "RedisRefuses")])
+def test_no_error_shows_a_password(url, error, redis_url):
+    url = url.replace("SOCKET", redis_url.replace("://", "://moi:{}@")).format("s3same")
+    said = program("""
+        import logging, traceback, moi
+        logging.basicConfig(level=logging.DEBUG)
+        for use in (lambda: moi.job_info("x"), lambda: moi.submit_nouser(abs, 1), lambda: moi.Group("g").jobs()):
+            try:
+                use()
+            except Exception:
+                traceback.print_exc()
+        moi._watch()
+        moi.shutdown()
+    """, MOI_REDIS_URL=url)
+    assert error in said and "s3same" not in said and "3same" not in said
+
+
+def test_the_password_is_in_no_record_log_or_command_line(run, cluster, r, group, connect):
+    run(abs, 1), run(operator.truediv, 1, 0), run("false"), run("/nonesuch", "x")
+    client = connect(group)
+    client.send(get=[])
+    client.until(lambda self: len(self.jobs) == 4, "the jobs")
+    logs = "".join(path.read_text() for path in (cluster.folder / "profile").rglob("*") if path.is_file())
+    lines = b"".join(map(command, descendants(os.getpid())))
+    values = "".join(r.get(key) for key in r.keys() if r.type(key) == "string")
+    for text in (logs, lines.decode(errors="replace"), values, json.dumps(client.jobs)):
+        assert len(text) > 100 and PASSWORD not in text
+
+
+def test_redis_over_tls_with_a_password_serves_web_server_and_engines(tmp_path, cluster, group):
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True, cwd=tmp_path)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/opt/homebrew/bin") or moi._redis_server(),
+         "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--tls-cert-file", "ca.pem", "--tls-key-file",
+         "ca.key", "--tls-ca-cert-file", "ca.pem", "--tls-auth-clients", "no", "--save", "", "--requirepass", PASSWORD],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        for line in server.stdout:
+            if "Ready to accept" in line:
+                break
+        else:
+            pytest.skip("this redis-server speaks no TLS")
+        url = f"rediss://:{PASSWORD}@localhost:{port}/0?ssl_ca_certs={urllib.parse.quote(str(tmp_path / 'ca.pem'))}"
+        assert program("""
+            import sys, moi
+            ctx = moi.Context("default", connection_file=sys.argv[1])
+            print(moi.wait(moi.submit(ctx, sys.argv[2], "n", None, abs, -7), 30)["result"])
+        """, cluster.file, group, MOI_LINGER="0.1", MOI_REDIS_URL=url) == "7"
+    finally:
+        server.terminate()
+        server.communicate(timeout=DEADLINE)
+
+
+def test_a_cluster_with_encrypted_connections_runs_jobs(folder, group, monkeypatch):
+    monkeypatch.setenv("IPP_ENABLE_CURVE", "1")
+    curved = Cluster(folder / "curved", n=1)
+    try:
+        assert json.loads(Path(curved.file).read_text())["curve_serverkey"]
+        context = moi.Context("curved", connection_file=curved.file)
+        assert moi.wait(submit(context, group, "n", None, abs, -3), DEADLINE)["result"] == 3
+    finally:
+        curved.stop()
+        moi.ctxs.pop("curved").close()
+
+
+def test_the_private_redis_is_a_socket_that_nobody_else_can_reach(redis_url, r):
+    path = Path(redis_url.removeprefix("unix://"))
+    assert path.is_socket() and path.parent.stat().st_mode & 0o777 == 0o700
+    assert r.config_get("port") == {"port": "0"}
 
 
 def test_a_controller_that_is_gone_is_noticed_at_once_though_its_file_is_there(cluster, tmp_path):
@@ -509,6 +605,38 @@ class Sulky:
 ], ids=lambda value: type(value).__name__)
 def test_what_json_cannot_say_is_stored_in_the_nearest_form_it_can(value, said):
     assert strict(moi._encode({"result": moi._plain(value)})) == {"result": said}
+
+
+ANYTHING = hypothesis.strategies.recursive(
+    hypothesis.strategies.one_of(
+        hypothesis.strategies.none(), hypothesis.strategies.booleans(), hypothesis.strategies.integers(),
+        hypothesis.strategies.floats(), hypothesis.strategies.text(), hypothesis.strategies.binary(),
+        hypothesis.strategies.text("\ud800\udfff\0\u2028\"\\/"), hypothesis.strategies.datetimes(),
+        hypothesis.strategies.complex_numbers()),
+    lambda inner: hypothesis.strategies.one_of(
+        hypothesis.strategies.lists(inner), hypothesis.strategies.tuples(inner, inner),
+        hypothesis.strategies.frozensets(hypothesis.strategies.one_of(
+            hypothesis.strategies.integers(), hypothesis.strategies.text())),
+        hypothesis.strategies.dictionaries(hypothesis.strategies.one_of(
+            hypothesis.strategies.text(), hypothesis.strategies.integers(), hypothesis.strategies.floats(),
+            hypothesis.strategies.none(), hypothesis.strategies.binary()), inner)), max_leaves=20)
+
+
+@hypothesis.given(ANYTHING)
+def test_whatever_is_stored_is_what_a_strict_json_reader_reads(value):
+    plain = moi._plain(value)
+    assert strict(moi._encode({"result": plain}).encode()) == {"result": plain}
+    assert moi._plain(plain) == plain
+
+
+@hypothesis.given(hypothesis.strategies.recursive(
+    hypothesis.strategies.one_of(hypothesis.strategies.none(), hypothesis.strategies.booleans(),
+                                 hypothesis.strategies.floats(allow_nan=False, allow_infinity=False),
+                                 hypothesis.strategies.integers(-2 ** 63, 2 ** 63), hypothesis.strategies.text()),
+    lambda inner: hypothesis.strategies.one_of(hypothesis.strategies.lists(inner), hypothesis.strategies.dictionaries(
+        hypothesis.strategies.text(), inner))))
+def test_what_json_can_say_is_stored_as_it_is(value):
+    assert moi._plain(value) == value
 
 
 def test_numpy_scalars_and_arrays_are_stored_as_numbers_and_lists():
@@ -703,8 +831,28 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     before = lasting(r)
     with pytest.raises(error, match=said):
         moi.submit(*args)
-    moi.ctxs.pop("nowhere", None)
-    assert lasting(r) <= before
+    assert lasting(r) <= before and not moi.ctxs.keys() & {"nowhere", "a/b"}
+
+
+@pytest.mark.parametrize("call, error, said", [
+    (lambda: moi.wait("nonesuch"), moi.UnknownJob, "'nonesuch'"), (lambda: moi.wait(None), moi.UnknownJob, "None"),
+    (lambda: moi.wait("x", "soon"), ValueError, "timeout is 'soon'"),
+    (lambda: moi.wait("x", math.nan), ValueError, "timeout is nan"),
+    (lambda: moi.cancel("nonesuch"), moi.UnknownJob, "'nonesuch'"), (lambda: moi.cancel("*"), moi.UnknownJob, "'\\*'"),
+    (lambda: moi.cancel("moi:queue:default"), moi.UnknownJob, "moi:queue:default"),
+    (lambda: moi.Group(None), TypeError, "group is None"),
+    (lambda: moi.Group({"id": 3}), TypeError, "group is {'id': 3}"),
+    (lambda: moi.Group("g" * 513), ValueError, "512 characters"),
+    (lambda: moi.Context("x", job_timeout=0), ValueError, "job_timeout is 0"),
+    (lambda: moi.Context(None), ValueError, "context is None"),
+    (lambda: moi.configure(linger=3), moi.MoiError, "linger.* after the first use"),
+    (lambda: moi.system_call("/nonesuch", "x"), OSError, "/nonesuch"),
+])
+def test_every_call_says_which_of_its_arguments_is_bad_and_what_to_give(ctx, r, call, error, said):
+    before = lasting(r)
+    with pytest.raises(error, match=said):
+        call()
+    assert lasting(r) <= before and "x" not in moi.ctxs
 
 
 def test_a_text_is_a_line_for_the_shell(run):
@@ -1015,13 +1163,13 @@ def test_an_engine_that_is_shut_down_fails_its_job_at_once_and_says_so(folder, g
     moi.ctxs.pop("short").close()
 
 
-def test_a_script_that_submits_and_ends_at_once_has_its_jobs_run(ctx, cluster, group, redis_url):
+def test_a_script_that_submits_and_ends_at_once_has_its_jobs_run(ctx, cluster, group, moi_url):
     until(lambda: not moi._redis().exists("moi:workers:default"), "workers have left their engines")
     job_ids = program("""
         import sys, moi
         ctx = moi.Context("default", connection_file=sys.argv[1])
         print(*[moi.submit(ctx, sys.argv[2], "n", None, abs, -i) for i in range(20)])
-    """, cluster.file, group, MOI_REDIS_URL=redis_url)
+    """, cluster.file, group, MOI_REDIS_URL=moi_url)
     assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids.split()] == list(range(20))
 
 
@@ -1041,7 +1189,7 @@ def test_a_result_that_redis_has_no_room_for_waits_until_it_has(ctx, group, r):
     assert moi.wait(job_id, DEADLINE)["result"] == 7
 
 
-def test_a_context_outlives_shutdown_and_fork(cluster, redis_url, group):
+def test_a_context_outlives_shutdown_and_fork(cluster, redis_url, moi_url, group):
     assert program("""
         import os, sys, warnings, moi
         warnings.simplefilter("ignore")  # Python 3.12 and later warn of every fork
@@ -1054,7 +1202,7 @@ def test_a_context_outlives_shutdown_and_fork(cluster, redis_url, group):
         moi.shutdown()
         moi.configure(redis_url=os.environ["MOI_REDIS_URL"])
         print(moi.wait(moi.submit(ctx, sys.argv[2], "n", None, abs, -3), 30)["result"])
-    """, cluster.file, group, MOI_REDIS_URL=redis_url) == "1\n2\n3"
+    """, cluster.file, group, MOI_REDIS_URL=moi_url) == "1\n2\n3"
 
 
 def test_a_job_claimed_twice_in_a_row_for_want_of_an_answer_is_not_lost(ctx, group, r):
@@ -1086,7 +1234,7 @@ def test_an_ended_record_is_final_whoever_writes_it_second(ctx, group, r, run):
     assert moi.job_info(record["id"]) == record
 
 
-def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, group, run, r, tmp_path):
+def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, cluster, group, run, r, tmp_path):
     class Evil:
         def __reduce__(self):
             return os.system, (f"touch {tmp_path}/pwned",)
@@ -1097,6 +1245,27 @@ def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, group, run
     r.rpush("moi:queue:default", b"garbage")
     assert "not signed" in moi.wait(record["id"], DEADLINE)["result"]
     assert run(abs, -5)["result"] == 5 and not (tmp_path / "pwned").exists()
+    log = "".join(path.read_text() for path in (cluster.folder / "profile" / "log").glob("*engine*"))
+    assert f"the payload of job {record['id']} is not signed" in log and "without a record" in log
+
+
+@pytest.mark.parametrize("spoiled", ['{"status": "Queued"', '{"status": "Queued"}', '["status": "Queued"]', "nonsense",
+                                     '{"status": 3}', ""])
+def test_a_broken_record_stops_no_worker(ctx, group, run, r, spoiled):
+    run(abs, 1)
+    blockers = [submit(ctx, group, "blocker", None, sleeper) for _ in range(2)]
+    for job_id in blockers:
+        running(job_id)
+    job_id = submit(ctx, group, "spoiled", None, abs, 1)
+    r.set(job_id, spoiled, ex=60)
+    listed = submit(ctx, group, "of another type", None, abs, 1)
+    r.delete(listed)
+    r.rpush(listed, "x")
+    r.expire(listed, 60)
+    for blocker in blockers:
+        moi.cancel(blocker)
+    assert [run(abs, -i)["result"] for i in range(4)] == [0, 1, 2, 3]
+    assert r.llen("moi:queue:default") == 0
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -1175,7 +1344,7 @@ def test_a_client_reaches_the_jobs_of_its_own_group_and_no_others(group, connect
     other = submit(ctx, "somebody else", "n", None, time.sleep, 60)
     running(other)
     client = connect(group)
-    strange = [other, "moi:queue:default", "*", "", "a\nb", "x" * 100_000]
+    strange = [other, "moi:queue:default", "*", "", "a\nb", "x" * 1_000_000]
     client.send(get=strange)
     assert {job["id"] for job in client.read()["remove"]} == set(strange[:-1])  # not what is too long for any ID
     assert client.read() == {"add": []}
@@ -1218,6 +1387,130 @@ def test_what_the_server_cannot_act_on_is_answered_and_the_connection_stays(grou
     assert client.read()["error"]
     client.send(get=[])
     assert client.read() == {"add": [record]}
+
+
+@hypothesis.given(hypothesis.strategies.data())
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_no_message_whatever_it_is_ends_the_connection_or_goes_unanswered(group, connect, data):
+    if not hasattr(connect, "client"):
+        connect.client = connect(group)
+    client = connect.client
+    inner = hypothesis.strategies.one_of(ANYTHING.map(moi._plain), hypothesis.strategies.lists(
+        hypothesis.strategies.text(max_size=20), max_size=5))
+    actions = hypothesis.strategies.dictionaries(hypothesis.strategies.sampled_from(
+        ["get", "remove", "cancel", "add", "update", "error", "", "__proto__"]), inner, min_size=1, max_size=3)
+    client.say(data.draw(hypothesis.strategies.one_of(
+        hypothesis.strategies.binary(min_size=1), hypothesis.strategies.text(min_size=1).map(moi._text),
+        actions.map(json.dumps))))
+    client.send(get=["the end"])
+    while (answer := client.read()).get("remove") != [{"id": "the end"}]:
+        assert set(answer) <= {"add", "remove", "error"}
+    assert client.read() == {"add": []}
+
+
+class Raw:
+    """A websocket client that says what no good client would say."""
+
+    def __init__(self, server, group):
+        self.socket = socket.create_connection(("127.0.0.1", server.port))
+        self.socket.settimeout(DEADLINE)
+        self.socket.sendall(
+            f"GET /moi-ws HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            f"Cookie: {cookie(group)}\r\n\r\n".encode())
+        self.stream = self.socket.makefile("rb")
+        while self.stream.readline().strip():
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stream.close()
+        self.socket.close()
+
+    def say(self, content, kind=1):
+        """Send one frame (RFC 6455), its mask all zeros."""
+        size = len(content)
+        head = bytes([0x80 | kind]) + (bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+                                       if size < 1 << 16 else b"\xff" + size.to_bytes(8, "big"))
+        self.socket.sendall(head + b"\0\0\0\0" + content)
+
+    def frame(self):
+        """Return the kind and the content of the next frame; at the connection's end, (None, b"")."""
+        head = self.stream.read(2)
+        if len(head) < 2:
+            return None, b""
+        kind, size = head[0] & 15, head[1]
+        if size >= 126:
+            size = int.from_bytes(self.stream.read(2 if size == 126 else 8), "big")
+        return kind, self.stream.read(size)
+
+    def message(self):
+        """Return the next message, passing over pings."""
+        while (frame := self.frame())[0] == 9:
+            pass
+        return json.loads(frame[1]) if frame[0] == 1 else frame
+
+
+@pytest.mark.parametrize("content, kind, code", [
+    (b"\xff\xfe", 1, None), (b'{"get": ["' + b"x" * (1 << 20) + b'"]}', 1, 1009), (b"x", 5, None)],
+    ids=["no UTF-8", "too long", "no such frame"])
+def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(group, connect, server, content, kind, code):
+    client = connect(group)
+    with Raw(server, group) as raw:
+        raw.say(content, kind)
+        while (frame := raw.frame())[0] == 9:
+            pass
+        assert frame[0] in (8, None) and (code is None or int.from_bytes(frame[1][:2], "big") == code)
+    client.send(get=[])
+    assert client.read() == {"add": []}
+
+
+def test_a_flood_of_10_000_gets_delays_nobody_else_and_is_logged_once_at_most(group, connect, server, run, caplog):
+    for i in range(5):
+        run(abs, i)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    before = rss()
+    with Raw(server, group) as raw:
+        flood = threading.Thread(target=lambda: [contextlib.suppress(OSError).__enter__() or raw.say(b'{"get": []}')
+                                                 for _ in range(10_000)])
+        flood.start()
+        slowest = 0.0
+        while flood.is_alive():
+            began = time.monotonic()
+            client.send(get=[])
+            while set(client.read()) != {"add"}:
+                pass
+            slowest = max(slowest, time.monotonic() - began)
+        flood.join()
+    assert slowest < 1 and rss() - before < 16 * 1024 and len(caplog.records) <= 1
+
+
+@pytest.mark.parametrize("user, name", [("ann", "ann"), (b"ann", "ann"), ({"id": 3}, None), (3, None), (["ann"], None),
+                                        ("moi:queue:default", None)])
+def test_a_user_is_a_text_or_says_which_group_is_his(user, name, run, caplog):
+    class Signed(moi.MOIMessageHandler):
+        def get_current_user(self):
+            return user
+
+    class Object(Signed):
+        def get_group(self):
+            return f"group of {self.current_user!r}"
+
+    for handler, expected in ((Signed, name), (Object, f"group of {user!r}")):
+        server = Server(handler=handler)
+        try:
+            if expected:
+                Client(server, None).close()
+            else:
+                with pytest.raises(tornado.httpclient.HTTPClientError, match="500"):
+                    Client(server, None)
+                assert "group is" in caplog.text and ("Error: the group is " + repr(user)) in caplog.text
+        finally:
+            server.stop()
 
 
 def test_the_websockets_of_a_group_share_one_thread_that_ends_with_the_last(group, connect):
@@ -1268,34 +1561,16 @@ def test_a_client_that_stops_reading_costs_bounded_memory_and_gets_the_last_stat
     quick = connect(group)
     quick.send(get=[])
     quick.until(lambda self: len(self.jobs) == 101, "all are there")
-    with socket.create_connection(("127.0.0.1", quick.server.port)) as slow:
-        slow.settimeout(DEADLINE)
-        slow.sendall(f"GET /moi-ws HTTP/1.1\r\nHost: 127.0.0.1:{quick.server.port}\r\nUpgrade: websocket\r\n"
-                     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
-                     f"\r\nCookie: {cookie(group)}\r\n\r\n".encode())
-        stream = slow.makefile("rb")
-        while stream.readline().strip():
-            pass
+    with Raw(quick.server, group) as slow:
         before = rss()
         for i in range(1000):  # 100,000 updates
             publish(i)
-            if i % 200 == 199:
+            if i % 25 == 24:
                 quick.until(lambda self: all(self.jobs[j].get("remark") == i for j in ids), "the other is not delayed")
         assert rss() - before < 16 * 1024
         seen = {}
         while any(seen.get(job_id) != 999 for job_id in ids):
-            seen.update((job["id"], job["remark"]) for job in frame(stream).get("update", ()))
-
-
-def frame(stream):
-    """Read a server's websocket frame (RFC 6455) that holds a JSON object, skipping pings."""
-    while True:
-        kind, size = stream.read(2)
-        if size >= 126:
-            size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
-        content = stream.read(size)
-        if kind == 0x81:
-            return json.loads(content)
+            seen.update((job["id"], job["remark"]) for job in slow.message().get("update", ()))
 
 
 def rss():
@@ -1568,6 +1843,32 @@ def test_the_page_shows_text_and_never_html(page, ctx, group):
     assert [row(page, job_id).locator(".moi-result").is_visible() for job_id in job_ids] == [False, False, True]
 
 
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_text_breaks_the_page_s_layout(page, group, r, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    long, turned = "W" * (1 << 20), "\u202egnp.exe\u202d \u2066" + "\u0627" * 50 + "\u0301" * 500
+    for i, text in enumerate([long, turned, "\n" * 1000, "\0\x1b[31m", "</li></ul><style>*{display:none}</style>"]):
+        for status in ("Success", "Failed", text):
+            job_id = str(uuid.uuid4())
+            r.set(job_id, json.dumps({
+                "id": job_id, "name": text, "group": group, "status": status, "handler": text[:2000], "progress": 0.5,
+                "result": text[:60_000], "output": text[:60_000], "date_created": text[:100],
+                "date_start": text[:100]}), ex=60)
+            moi.Group(group).add([job_id])
+    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 15")
+    for summary in page.locator("summary").all():
+        if summary.is_visible():
+            summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    boxes = page.evaluate("""[...document.querySelectorAll('.moi-job')].map(row => [row, ...row.querySelectorAll('*')]
+        .filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect())
+        .map(b => [b.left, b.right, b.top, b.bottom]))""")
+    for (left, right, top, bottom), *parts in boxes:
+        assert bottom - top < 1500 and all(left <= part[0] and part[1] <= right + 1 for part in parts)
+    tops = [row[0][2] for row in boxes]
+    assert tops == sorted(tops) and all(above[0][3] <= below[0][2] for above, below in zip(boxes, boxes[1:]))
+
+
 def test_the_page_shows_a_record_that_another_program_has_written_and_any_status(page, group, r):
     for status in ("Running", "Success", "empty", "constructor"):
         job_id = str(uuid.uuid4())
@@ -1611,7 +1912,7 @@ def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, s
     page.close()
 
 
-def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster, chromium, redis_url, tmp_path, folder):
+def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster, chromium, moi_url, tmp_path, folder):
     code = re.search(r"```python\n(import asyncio.*?)```", (HERE / "README.md").read_text(), re.DOTALL)[1]
     assert len(code.splitlines()) <= 25
     with socket.socket() as free:
@@ -1625,7 +1926,7 @@ def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster,
     security.mkdir(parents=True)
     shutil.copy(cluster.file, security)
     app = subprocess.Popen([sys.executable, "app.py"], cwd=tmp_path, env={
-        **os.environ, "MOI_REDIS_URL": redis_url, "IPYTHONDIR": str(tmp_path / "ipython")})
+        **os.environ, "MOI_REDIS_URL": moi_url, "IPYTHONDIR": str(tmp_path / "ipython")})
     page = chromium.new_page()
     try:
         until(lambda: listens(port), "the server starts")
@@ -1719,14 +2020,14 @@ def test_the_demo_refuses_a_forged_request(short_path):
         demo.end(signal.SIGTERM)
 
 
-def test_the_program_submits_lists_shows_and_cancels(ctx, cluster, group, redis_url, folder):
+def test_the_program_submits_lists_shows_and_cancels(ctx, cluster, group, moi_url, folder):
     profile = folder / "ipython" / "profile_here"
     (profile / "security").mkdir(parents=True, exist_ok=True)
     shutil.copy(cluster.file, profile / "security")
 
     def cli(*args):
         return subprocess.run([sys.executable, str(HERE / "moi.py"), *args], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, "MOI_REDIS_URL": redis_url, "MOI_CONTEXT": "here"})
+                              env={**os.environ, "MOI_REDIS_URL": moi_url, "MOI_CONTEXT": "here"})
     done = cli("submit", "--wait", "--group", group, "echo", "$HOME and more")
     job_id = done.stderr.strip()
     assert done.returncode == 0 and done.stdout == "$HOME and more\n", done.stderr
@@ -1743,7 +2044,7 @@ def test_moi_js_is_found_and_copied_with_the_package():
     assert Path(moi.moi_js()) == HERE / "moi.js"
 
 
-def test_shutdown_ends_every_thread_of_moi(redis_url):
+def test_shutdown_ends_every_thread_of_moi(moi_url):
     program("""
         import sys, threading, moi
         moi.job_info("x")
@@ -1753,7 +2054,7 @@ def test_shutdown_ends_every_thread_of_moi(redis_url):
             assert "moi-watcher" in [t.name for t in threading.enumerate()]
         moi.shutdown()
         assert not [t for t in threading.enumerate() if t.name.startswith("moi")]
-    """, MOI_REDIS_URL=redis_url)
+    """, MOI_REDIS_URL=moi_url)
 
 
 # ---------------------------------------------------------------------------------------------------
