@@ -175,6 +175,7 @@
         for (let i = 0; i < ids.length; i += 5000) this.get(ids.slice(i, i + 5000));
         this.get();
         this.unsent.splice(0).forEach((message) => this.send(message));
+        if (this.cancelling.size) this.cancel([...this.cancelling]);  // it may have been lost with the old connection
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = () => {
@@ -204,6 +205,8 @@
       }
       if (message.error) {
         console.warn("moi:", message.error);
+        for (const id of this.cancelling) this.changed.add(id);
+        this.cancelling.clear();
         this.emit("error", message.error);
       }
       this.schedule();

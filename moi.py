@@ -46,6 +46,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import io
+import itertools
 import json
 import logging
 import math
@@ -168,15 +169,18 @@ FLOOD = 0.02
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 1024 * 1024
-#: Jobs whose changes may wait for a browser that does not read; one more, and it is disconnected.
-MAX_PENDING = 50_000
+#: Jobs that are read for one message to a browser.
+PART = 100
 #: Messages from one browser that may wait for their answers; one that sends more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
 PING = 10.0
 
-#: Connections to Redis that the threads of a process share, besides one for each relay and each `wait`.
+#: Connections to Redis that the threads of a process share, besides one for each relay, each `wait`, and each thread
+#: that submits.
 MAX_CONNECTIONS = 16
+#: Seconds that a queued job lives at the least, whatever `job_ttl` is: a queue may be long.
+QUEUE_TTL = 14 * 24 * 3600
 
 #: The name of the default context, an IPython profile.
 ctx_default = os.environ.get("MOI_CONTEXT", "default")
@@ -217,6 +221,7 @@ _PROFILE = re.compile(r"[^\0/]{1,200}")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
+_local = threading.local()  # a thread's own connection
 _lock = threading.RLock()  # for what is made at the first use
 
 
@@ -423,14 +428,18 @@ local function ended(id)
 end
 """
 
-# KEYS: job, group's set, queue; ARGV: ttl, record, payload, group's channel.
-# A retry after a lost answer finds the record and changes nothing, whatever has become of the job since.
-_SUBMIT = _LUA + """
-if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ttl, 'NX') then return 0 end
+# KEYS: job, group's set, queue; ARGV: ttl, record, payload, group's channel, the ttl in the queue.
+# A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. A group whose
+# page nobody opens is kept from growing for ever: each new job has two others looked at, whether they have expired.
+_SUBMIT = """
+if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5], 'NX') then return 0 end
+for _, id in ipairs(redis.call('SRANDMEMBER', KEYS[2], 2)) do
+    if redis.call('EXISTS', id) == 0 then redis.call('SREM', KEYS[2], id) end
+end
 redis.call('SADD', KEYS[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], 2 * ttl)
+redis.call('EXPIRE', KEYS[2], 2 * ARGV[5])
 redis.call('RPUSH', KEYS[3], ARGV[3])
-redis.call('EXPIRE', KEYS[3], ttl)
+redis.call('EXPIRE', KEYS[3], ARGV[5])
 redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
 return 1
 """
@@ -460,17 +469,21 @@ while true do
     local id = string.sub(payload, 1, 36)
     local s, raw = status(id)
     if s == 'Queued' then
-        for key, value in pairs({status = {'"Queued"', '"Running"'}, date_start = {'null', '"' .. ARGV[2] .. '"'},
-                                 engine = {'null', ARGV[3]}}) do
-            local from, to = string.find(raw, '"' .. key .. '": ' .. value[1], 1, true)
-            if from then
-                raw = string.sub(raw, 1, from - 1) .. '"' .. key .. '": ' .. value[2] .. string.sub(raw, to + 1)
-            end
+        local function set(from, to)
+            local first, last = string.find(raw, from, 1, true)
+            if first then raw = string.sub(raw, 1, first - 1) .. to .. string.sub(raw, last + 1) end
+            return first
+        end
+        local engine, date = '"engine": ' .. ARGV[3], '"date_start": "' .. ARGV[2] .. '"'
+        if not set('"status": "Queued", "engine": null, "date_start": null',
+                   '"status": "Running", ' .. engine .. ', ' .. date) then  -- another program has written it anew
+            set('"status": "Queued"', '"status": "Running"')
+            set('"engine": null', engine)
+            set('"date_start": null', date)
         end
         write(id, raw)
         return {payload, raw}
-    end
-    if raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
+    elseif raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
         return {payload, raw}
     end
     redis.call('LPOP', KEYS[2])
@@ -481,25 +494,26 @@ end
 # KEYS: queue, set of workers, lease, claimed list; ARGV: ttl, worker. A worker leaves only an empty queue, unless
 # its engine is shut down; a job that it has claimed and not started goes back then.
 _QUIT = """
-while redis.call('LMOVE', KEYS[4], KEYS[1], 'RIGHT', 'LEFT') do end
+while redis.call('LMOVE', KEYS[4], KEYS[1], 'RIGHT', 'LEFT') do redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 redis.call('SREM', KEYS[2], ARGV[2])
 redis.call('DEL', KEYS[3])
 return 1
 """
-_LEAVE = "if redis.call('LLEN', KEYS[1]) > 0 then return 0 end" + _QUIT
+_LEAVE = "if redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[4]) > 0 then return 0 end" + _QUIT
 
-
-# KEYS: claimed list of a dead worker, queue, set of workers, lease; ARGV: ttl, worker.
+# KEYS: claimed list of a dead worker, queue, set of workers, lease; ARGV: ttl, worker, whether it may have come back.
 # What the worker had not started goes back to the queue; what it ran is returned, and stays where it is until somebody
 # has recorded its end: who buries a worker may die over it.
 _BURY = _LUA + """
 while true do
+    if ARGV[3] == '1' and redis.call('EXISTS', KEYS[4]) == 1 then return false end
     local payload = redis.call('LINDEX', KEYS[1], -1)
     if not payload then break end
     local id = string.sub(payload, 1, 36)
     local s, raw = status(id)
     if s == 'Queued' then
         redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+        redis.call('EXPIRE', KEYS[2], ttl)
     elseif not raw or s == 'Success' or s == 'Failed' then
         redis.call('RPOP', KEYS[1])
     else
@@ -511,6 +525,16 @@ redis.call('DEL', KEYS[4])
 return false
 """
 
+# KEYS: jobs; ARGV: bytes. Returns their records, of each no more than so many bytes.
+_HEADS = """
+local found = {}
+for i, id in ipairs(KEYS) do
+    local raw = redis.pcall('GETRANGE', id, 0, ARGV[1] - 1)
+    found[i] = type(raw) == 'string' and raw or ''
+end
+return found
+"""
+
 
 @functools.lru_cache(maxsize=64)
 def _registered(client: Any, lua: str) -> Any:
@@ -519,6 +543,33 @@ def _registered(client: Any, lua: str) -> Any:
 
 def _script(client: Any, lua: str, keys: list[Any], args: list[Any]) -> Any:
     return _registered(client, lua)(keys=keys, args=args)
+
+
+def _quick_script(lua: str, keys: list[Any], args: list[Any]) -> Any:
+    """Run a script in a third of the time that redis-py's client takes: on a connection of this thread's own.
+
+    Every script may be run again after a lost answer; so whatever goes wrong here is done again by the client.
+    """
+    client = _redis()
+    try:
+        connection, known = _local.connection
+        if known is not client:
+            raise AttributeError
+    except AttributeError:
+        pool = client.connection_pool
+        connection = pool.connection_class(**pool.connection_kwargs)
+        _local.connection = connection, client
+    try:
+        connection.send_command("EVALSHA", _registered(client, lua).sha, len(keys), *keys, *args)
+        return connection.read_response()
+    except redis.exceptions.NoScriptError:
+        return _script(client, lua, keys, args)
+    except (redis.ConnectionError, redis.TimeoutError, OSError):
+        connection.disconnect()
+        return _script(client, lua, keys, args)
+    except BaseException:  # an interrupt in the midst of it
+        connection.disconnect()
+        raise
 
 
 def job_info(job_id: str) -> dict[str, Any] | None:
@@ -585,44 +636,51 @@ class _Tail(io.RawIOBase):
 
 _current: _Worker | None = None  # the worker in this process, where there is one
 
+# Runs what follows it in a session of its own. The guard in it waits at the end of a pipe, which the kernel closes when
+# the process that started it dies, and then kills the session, so that there is no moment at which a command is without
+# it. Without /proc it is the process group alone, and what has made a group of its own goes on.
+_GUARDED = """exec 3<&0
+((
+    trap '' TERM
+    read -r _ <&3 || {
+        for stat in /proc/[0-9]*/stat; do
+            read -r line 2>/dev/null <"$stat" || continue
+            set -- ${line##*) }
+            if [ "$4" = $$ ] && [ "$3" != $$ ]; then kill -s KILL -- "-$3"; fi
+        done
+        kill -s KILL 0
+    }
+) >/dev/null 2>&1 &)
+exec "$@" </dev/null 3<&-"""
+
 
 class _Command:
-    """A process, and a guard that kills it with all it has started if this process dies.
-
-    The guard is a shell, started first. It waits at the end of a pipe, which the kernel closes at our death, and leads
-    the process group that the command joins: so there is no moment at which the command is without it.
-    """
+    """A process that dies, with all it has started in its session, when this process dies."""
 
     def __init__(self, args: list[str] | str, **options: Any) -> None:
-        def start(args: list[str] | str, group: int, **options: Any) -> subprocess.Popen[bytes]:
-            join: dict[str, Any] = {"process_group": group}
-            if sys.version_info < (3, 11):
-                join = {"preexec_fn": functools.partial(os.setpgid, 0, group)}
-            return subprocess.Popen(args, **join, **options)
-        self.guard = start(["/bin/sh", "-c", "trap '' TERM; read _; kill -s KILL 0"], 0, stdin=subprocess.PIPE,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            self.process = start(args, self.guard.pid, stdin=subprocess.DEVNULL, **options)
-        except BaseException:
-            self.dismiss()
-            raise
+        argv = ["/bin/sh", "-c", args] if isinstance(args, str) else args
+        if not shutil.which(argv[0]):
+            raise FileNotFoundError(f"there is no program {argv[0]!r} on {socket.gethostname()}: install it there")
+        self.process = subprocess.Popen(["/bin/sh", "-c", _GUARDED, "moi", *argv], stdin=subprocess.PIPE,
+                                        start_new_session=True, **options)
 
-    def dismiss(self) -> None:
-        """Leave the command, which has ended; what it has put into the background goes on."""
-        self.guard.kill()
-        self.guard.wait()
-        assert self.guard.stdin is not None
-        self.guard.stdin.close()
+    def release(self) -> None:
+        """Send the guard away: the command has ended, and what it has put into the background goes on."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError), self.process.stdin as guard:
+            guard.write(b"\n")
 
     def end(self) -> None:
-        """SIGTERM the command and its children, then SIGKILL what is left of them."""
-        try:
-            os.killpg(self.guard.pid, signal.SIGTERM)
+        """SIGTERM the command's process group, then SIGKILL what is left of its session."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+            os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(TERM_GRACE)
-        except subprocess.TimeoutExpired:
-            logger.debug("process group %d did not end on SIGTERM", self.guard.pid)
-        finally:
-            os.killpg(self.guard.pid, signal.SIGKILL)
+        self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
+        if self.process.returncode is None:  # it has killed its guard
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
@@ -660,8 +718,7 @@ def system_call(cmd: str, *args: str) -> list[Any]:
 
     try:
         with worker.shielded() if worker else contextlib.nullcontext():
-            command = _Command([cmd, *args] if args else cmd, shell=not args, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+            command = _Command([cmd, *args] if args else cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             readers = [threading.Thread(target=drain, args=pair, name="moi-command", daemon=True)
                        for pair in zip((command.process.stdout, command.process.stderr), tails)]
             for reader in readers:
@@ -675,9 +732,7 @@ def system_call(cmd: str, *args: str) -> list[Any]:
             for reader in readers:  # something that left the group may hold the pipe open
                 reader.join(1)
         raise
-    finally:
-        if command:
-            command.dismiss()
+    command.release()
     return [*(tail.text(say_cut=True) for tail in tails), command.process.returncode]
 
 
@@ -699,8 +754,8 @@ def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
 _SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
 
 
-class _Outdated(BaseException):
-    """Raised in a worker whose controller has a successor, by a job for the successor's engines."""
+class _HandBack(BaseException):
+    """Raised in a worker that cannot run the job it has claimed, but another can: this one leaves."""
 
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = {**record, "status": QUEUED, "engine": None, "date_start": None}
@@ -730,7 +785,7 @@ class _Worker:
         self.tail = _Tail(OUTPUT_TAIL)
         self.pid, self.life = os.getpid(), None  # the process, and its connection that is a sign of life
         self.lock = threading.RLock()
-        self.left = threading.Event()
+        self.attended, self.left = threading.Event(), threading.Event()
         self.record: dict[str, Any] | None = None   # of the job that runs now
         self.stop_reason: str | None = None         # why that job is to stop
         self.deadline = math.inf
@@ -750,6 +805,7 @@ class _Worker:
         try:
             self._renew()
             threading.Thread(target=self._attend, name="moi-worker", daemon=True).start()
+            self.attended.wait(LEASE)  # a first job that holds the interpreter's lock would keep it from its work
             while not self.terminated:
                 claim = self._insist(self._next, done)
                 done = None
@@ -758,11 +814,11 @@ class _Worker:
                 elif not self._insist(self._await_job) and self._leave(_LEAVE):
                     return []
             if done:
-                self._insist(_script, self.redis, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
+                self._insist(_quick_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
             return []
-        except _Outdated as error:
-            self._insist(_script, self.redis, _WRITE, [error.record["id"]], [self.ttl, _encode(error.record)])
+        except _HandBack as error:
+            self._insist(_quick_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
             return []
         except redis.RedisError:
@@ -790,8 +846,8 @@ class _Worker:
     def _leave(self, script: str) -> bool:
         """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
         with self.lock:
-            if self._insist(_script, self.redis, script, [self.queue, self.workers, self.lease, self.claimed],
-                            [self.ttl, self.name]):
+            if self._insist(_quick_script, script, [self.queue, self.workers, self.lease, self.claimed],
+                            [QUEUE_TTL, self.name]):
                 self.left.set()
         return self.left.is_set()
 
@@ -812,7 +868,7 @@ class _Worker:
         if done:
             keys, args = [*keys, done[0]], [*args, done[1]]
         while True:
-            claim = _script(self.redis, _NEXT, keys, args)
+            claim = _quick_script(_NEXT, keys, args)
             if claim and not claim[1]:
                 self.log.warning("moi: dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
                 keys, args = keys[:2], args[:3]
@@ -827,9 +883,14 @@ class _Worker:
         sys.stdout = sys.stderr = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace",
                                                    write_through=True)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
+            if signal.getsignal(number) != self._on_signal:
+                signal.signal(number, self._on_signal)
+        if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if self.terminated:
+            raise _HandBack(record)
         with self.lock:
-            self.record, self.stop_reason = record, _SHUTDOWN if self.terminated else None
+            self.record, self.stop_reason = record, None
             self.deadline, self.signalled = math.inf, -math.inf
         try:
             try:
@@ -843,13 +904,14 @@ class _Worker:
                     _end_fork(sys.exc_info()[1])
         except CommandFailed as error:
             status, result = FAILED, str(error)
-        except _Outdated:
+        except _HandBack:
             with self.lock:
                 self.record = None
             raise
         except BaseException as error:
             self.interruptible = False
             status, result = FAILED, self._explain(error)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm of this job's is not for the next
         with self.lock:
             if status == FAILED and self.stop_reason:
                 result = self.stop_reason
@@ -868,7 +930,7 @@ class _Worker:
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, body)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode() not in map(_fingerprint, self.keys):
-                raise _Outdated(record)
+                raise _HandBack(record)
             self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
@@ -924,7 +986,7 @@ class _Worker:
         assert self.record is not None
         if self.tail.changed:
             self.record["output"] = self.tail.text()
-        _script(self.redis, _WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
+        _quick_script(_WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
 
     def _explain(self, error: BaseException) -> str:
         trace = error.__traceback__
@@ -972,7 +1034,9 @@ class _Worker:
                 # and keeps it while a job holds the interpreter's lock for minutes.
                 with _redis(retries=0).pubsub(ignore_subscribe_messages=True) as pubsub:
                     pubsub.subscribe(self.lease)
+                    pubsub.get_message(timeout=LEASE)  # the confirmation
                     self.life = pubsub.connection
+                    self.attended.set()
                     while not self.left.is_set():
                         self._renew()
                         pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
@@ -989,8 +1053,8 @@ class _Worker:
             pipe.set(self.lease, self.label, px=int(LEASE * 1000))
             pipe.sadd(self.workers, self.name)
             pipe.expire(self.workers, self.ttl)
+            pipe.expire(self.claimed, self.ttl)
             if self.record:
-                pipe.expire(self.claimed, self.ttl)
                 pipe.expire(self.record["id"], self.ttl)
                 pipe.expire(f"{self.record.get('group')}:jobs", 2 * self.ttl)  # it outlives the records of its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
@@ -1000,8 +1064,8 @@ class _Worker:
             if self.tail.changed:
                 self._write()
             if asked:
-                self.redis.delete(f"moi:cancel:{self.record['id']}")
                 self.stop_reason = "Cancelled while it was running."
+                self.redis.delete(f"moi:cancel:{self.record['id']}")
             elif time.monotonic() > self.deadline:
                 self.stop_reason, self.deadline = self._limit, math.inf
             if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if it was swallowed
@@ -1018,6 +1082,8 @@ _WORKER_CODE = _Worker._do.__code__, _Worker._call.__code__
 
 
 def _takes_status_update(func: Callable[..., Any]) -> bool:
+    if isinstance(func, types.FunctionType) and func.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        return True  # inspect.signature would say so, but takes longer than the rest of a short job
     try:
         parameters = inspect.signature(func).parameters
     except (TypeError, ValueError):  # some built-in functions have none
@@ -1085,6 +1151,7 @@ class Context:
         if job_timeout is not None and not 0 < job_timeout < math.inf:
             raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
         self.name, self.job_timeout = profile, job_timeout
+        self.timeout_by_name = job_timeout     # for jobs that are submitted to the profile's name
         home = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
         self.connection_file = Path(connection_file or home / f"profile_{profile}/security/ipcontroller-client.json")
         self.queue, self.workers = f"moi:queue:{profile}", f"moi:workers:{profile}"
@@ -1098,7 +1165,11 @@ class Context:
         self._knocked = self._retry_at = -math.inf
         self._no_engine_since = math.inf
         self._trouble = ""
-        ctxs[profile] = self
+        with _lock:  # several contexts of one cluster, with other time limits, share the first one's connection
+            known = ctxs.setdefault(profile, self)
+            if known.connection_file != self.connection_file:
+                ctxs[profile] = self
+            known.timeout_by_name = job_timeout
 
     def __repr__(self) -> str:
         return f"Context({self.name!r})"
@@ -1116,6 +1187,7 @@ class Context:
         if key not in self._keys:
             with _reaching_redis():  # workers of an earlier controller leave when they see that there is a new key
                 _redis().set(f"moi:key:{self.name}", _fingerprint(key), ex=settings().job_ttl)
+                _redis().sadd("moi:contexts", self.name)  # for the watchers of others, should this process die
             self._keys.append(key)
 
     def _find(self) -> dict[str, Any]:
@@ -1166,7 +1238,7 @@ class Context:
 
 def _context(ctx: Context | str) -> Context:
     if isinstance(ctx, Context):
-        return ctxs.setdefault(ctx.name, ctx)  # it may have been held over a fork or a shutdown
+        return ctxs.setdefault(ctx.name, ctx)  # it may have been held over a shutdown
     if isinstance(ctx, str) and ctx in ctxs:
         return ctxs[ctx]
     context = Context(ctx)
@@ -1228,19 +1300,20 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     try:
         buffers = [pickle.PickleBuffer(b) if isinstance(b, memoryview) else b
                    for b in pack_apply_message(func, args, kwargs)]
-        body = pickle.dumps((context.job_timeout, buffers), protocol=5)
+        body = pickle.dumps((ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name, buffers), 5)
     except Exception as error:
         raise NotSendable(f"{func!r} cannot be sent to an engine with these arguments "
                           f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
                           "inside the function") from error
     job_id = str(uuid.uuid4())
-    record = {"id": job_id, "status": QUEUED, "name": _text(name), "handler": handler and _text(handler),
-              "group": group, "context": context.name, "engine": None, "progress": None, "date_created": _now(),
-              "date_start": None, "date_end": None, "output": None, "result": None}
+    record = {"id": job_id, "status": QUEUED, "engine": None, "date_start": None,  # in this order, says a script
+              "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
+              "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
     payload = job_id.encode() + _sign(context.key, context.name, job_id, body) + body
     with _reaching_redis():
-        _script(_redis(), _SUBMIT, [job_id, f"{group}:jobs", context.queue],
-                [settings().job_ttl, _encode(record), payload, f"{group}:pubsub"])
+        ttl = settings().job_ttl
+        _quick_script(_SUBMIT, [job_id, f"{group}:jobs", context.queue],
+                      [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL)])
     _watch(context)
     return job_id
 
@@ -1326,7 +1399,9 @@ def cancel(job_id: str) -> bool:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_redis(), _WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
                 return True
-            record = job_info(job_id) or record
+            mine, record = record, job_info(job_id) or record
+            if record == mine:  # done, though the answer was lost
+                return True
         if record.get("status") in ENDED:
             return False
         _redis().set(f"moi:cancel:{job_id}", 1, ex=3600)
@@ -1381,9 +1456,10 @@ class _Watcher:
                 r.expire("moi:contexts", settings().job_ttl)
             for raw in r.smembers("moi:contexts"):  # also those that an ended process has left behind
                 name = raw.decode(errors="replace")
-                if name not in ctxs and _PROFILE.fullmatch(name):
-                    if r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
-                        Context(name)
+                if _PROFILE.fullmatch(name) and r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
+                    with _lock:
+                        if name not in ctxs:
+                            Context(name)
         for context in list(ctxs.values()):
             try:
                 self._tend(context, r, thorough)
@@ -1412,6 +1488,8 @@ class _Watcher:
         workers = {member.decode() for member in members}
         if thorough:
             self._check_leases(context, r, workers)
+        if not queued and context._client is not None:
+            context.wants_workers = len(context._client.ids) > len(workers.union(context._tasks))
         if queued and time.monotonic() >= context._retry_at:
             try:
                 self._start_workers(context, queued, workers)
@@ -1437,7 +1515,7 @@ class _Watcher:
                                            f"--profile={context.name} -n 2`")
         self._complain(context, "")
         free = engines - len(workers.union(context._tasks))
-        context.wants_workers = free > queued
+        context.wants_workers = free > min(queued, free)
         digest, source = _own_source()
         conf = settings()
         for _ in range(min(queued, free)):
@@ -1487,12 +1565,12 @@ class _Watcher:
                 self.suspects.pop(worker)
                 context._tasks.pop(worker, None)
                 workers.discard(worker)
-                self.bury(context, r, worker)
+                self.bury(context, r, worker, unless_it_is_back=True)
 
-    def bury(self, context: Context, r: Any, worker: str) -> None:
+    def bury(self, context: Context, r: Any, worker: str, unless_it_is_back: bool = False) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
-        while dead := _script(r, _BURY, keys, [settings().job_ttl, worker]):
+        while dead := _script(r, _BURY, keys, [QUEUE_TTL, worker, int(unless_it_is_back)]):
             record = _decode(dead[1]) or {}
             host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
             record.update(id=dead[0].decode(), status=FAILED, date_end=_now(), result=(
@@ -1552,7 +1630,7 @@ def _at_exit() -> None:
 
 def shutdown() -> None:
     """End moi's threads and connections in this process. Jobs go on; the next use starts moi again."""
-    global _watcher, _settings
+    global _watcher, _settings, _local
     watcher, _watcher = _watcher, None
     if watcher is not None:
         watcher.stop()
@@ -1565,7 +1643,7 @@ def shutdown() -> None:
     for things in (_relays, _clients, ctxs):
         things.clear()
     _registered.cache_clear()
-    _settings = None
+    _settings, _local = None, threading.local()
 
 
 _parents: list[Any] = []
@@ -1573,10 +1651,12 @@ _parents: list[Any] = []
 
 def _after_fork() -> None:
     """Let a forked process begin anew: threads and connections are its parent's."""
-    global _watcher, _settings, _lock
-    _watcher, _settings, _lock = None, None, threading.RLock()
-    if _current is not None and _current.life is not None:
-        _current.life.disconnect()  # this copy of it: a child that outlives the engine is no sign of life
+    global _watcher, _settings, _lock, _local
+    _watcher, _settings, _lock, _local = None, None, threading.RLock(), threading.local()
+    if _current is not None:
+        _current.lock = threading.RLock()  # the parent's other thread may hold it
+        if _current.life is not None:
+            _current.life.disconnect()  # this copy of it: a child that outlives the engine is no sign of life
     _relays.clear()
     _clients.clear()
     for context in ctxs.values():
@@ -1668,16 +1748,15 @@ class Group:
             pipe.publish(self.channel, json.dumps({action: ids}))
             pipe.execute()
 
-    def _read(self, ids: list[str]) -> dict[str, bytes]:
-        """Return the stored records by ID; drop from the group what has none any more."""
+    def _read(self, ids: list[str], most: int = 1 << 29) -> dict[str, bytes]:
+        """Return the stored records by ID, `most` bytes of each; drop from the group what has none any more."""
         found: dict[str, bytes] = {}
         for start in range(0, len(ids), 500):
             part = ids[start:start + 500]
-            for job_id, raw in zip(part, _redis().mget(part)):
-                if raw is not None:
-                    found[job_id] = raw
-        if len(found) < len(ids):
-            _redis().srem(self.key, *(i for i in ids if i not in found))
+            raws = dict(zip(part, _script(_redis(), _HEADS, part, [most])))
+            found.update((i, raw) for i, raw in raws.items() if raw)
+            if gone := [i for i in part if not raws[i]]:
+                _redis().srem(self.key, *gone)
         return found
 
 
@@ -1687,23 +1766,37 @@ def _refuse(constant: str) -> NoReturn:
 
 _STRICT = json.JSONDecoder(parse_constant=_refuse)
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
+_HEAD = 8 * RESULT_CUT  # bytes of a record that the relay reads: a result's share of them is more than it shows
 
 
-def _for_browser(job_id: str, raw: bytes | None) -> bytes | None:
-    """Return a record as it goes to browsers: as it stands if it is strict JSON, cut if it is long."""
-    if raw is not None and len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
+def _for_browser(job_id: str, raw: bytes) -> bytes | None:
+    """Return a record as it goes to browsers: as it stands if it is strict JSON, its result cut if that is long."""
+    if len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
         with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
             _STRICT.decode(raw.decode())
             return raw
+    text: str | None = None
     record = _decode(raw)
+    if record is None and len(raw) >= _HEAD:  # not the whole of it was read; the result stands last
+        head, _, rest = raw.partition(b'"result": ')
+        record, text = _decode(head + b'"result": null}'), rest.decode(errors="ignore")
+        for end in range(len(text), len(text) - 7, -1) if text.startswith('"') else ():  # it may end in an escape
+            with contextlib.suppress(ValueError):
+                text = json.loads(text[:end] + '"')
+                break
     if record is None:
         return None
-    record["id"] = job_id
     result = record.get("result")
-    text = result if isinstance(result, str) else json.dumps(result)
+    if text is None:
+        text = result if isinstance(result, str) else json.dumps(result)
     if len(text) > RESULT_CUT:
         record.update(result=text[:RESULT_CUT], truncated=True)
+    record["id"] = job_id
     return json.dumps(_plain(record)).encode()
+
+
+def _gone(ids: Iterable[str]) -> list[_Change]:
+    return [("remove", i, json.dumps({"id": i}).encode()) for i in ids]
 
 
 def _messages(changes: Iterable[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
@@ -1731,28 +1824,33 @@ def _messages(changes: Iterable[_Change]) -> Iterator[tuple[bytes, list[_Change]
 class _Relay:
     """Tell the websockets of one group what happens in Redis: one thread, started by the first, ended with the last.
 
-    Everything that a browser is shown goes through this thread, so that no older state overwrites a newer one. What
-    belongs to the thread is underscored; websockets call the rest, from the IOLoop.
+    Everything that a browser is shown goes through this thread, so that no older state overwrites a newer one. Changes
+    go to all sockets at once, in the same bytes. A socket that is behind, or has asked for a list, is owed jobs, and
+    has them read for it part by part, as fast as it takes them.
     """
 
     def __init__(self, group: Group, loop: tornado.ioloop.IOLoop) -> None:
         self.group, self.loop = group, loop
         self.sockets: set[MOIMessageHandler] = set()
-        self.requests: deque[tuple[MOIMessageHandler, str, list[str]]] = deque()
+        self.requests: deque[tuple[MOIMessageHandler, str, Any]] = deque()
         self.stopping = False
         self.waker, self._woken = socket.socketpair()
         self._woken.setblocking(False)
         self.waker.setblocking(False)
-        self._ids: set[str] = set()         # the group's jobs, as last shown
+        self._ids: set[str] = set()         # the group's jobs, as last seen
         self._subscribed: set[str] = set()  # those whose channels this connection listens to
-        self._unread: set[str] = set()      # those to read once their subscription is confirmed
+        self._awaited: set[str] = set()     # those whose subscription Redis has not confirmed yet
+        self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
+        self._begun = self._again = False
         self._complained = ""
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
         self.thread.start()
 
-    def request(self, sender: MOIMessageHandler, action: str, ids: list[str]) -> None:
-        """Have the thread carry out what a browser asks for."""
-        self.requests.append((sender, action, ids))
+    # -- called by websockets, in the IOLoop
+
+    def request(self, sender: MOIMessageHandler, action: str, what: Any) -> None:
+        """Have the thread carry out what a browser asks for, or ("show") read the jobs it is owed."""
+        self.requests.append((sender, action, what))
         self.wake()
 
     def wake(self) -> None:
@@ -1771,10 +1869,10 @@ class _Relay:
             while not self.stopping:
                 try:
                     with _redis(retries=0).pubsub() as pubsub:
-                        changes = self._begin(pubsub)
-                        if away:
-                            self._send(changes)
-                            away = False
+                        for ids in (self._subscribed, self._awaited, self._fresh):
+                            ids.clear()
+                        pubsub.subscribe(self.group.channel)
+                        away = False
                         self._listen(pubsub)
                 except (redis.RedisError, OSError) as error:
                     if not away:
@@ -1783,7 +1881,6 @@ class _Relay:
                     self._wait(None, 0.25)
                 except Exception:
                     logger.exception("group %s: the relay met an error; it starts again", self.group.name)
-                    away = True
                     self._wait(None, TICK)
         finally:
             self.waker.close()
@@ -1799,17 +1896,9 @@ class _Relay:
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)
 
-    def _begin(self, pubsub: Any) -> list[_Change]:
-        """Begin anew: first subscribe, then read, so that nothing falls between the two."""
-        pubsub.subscribe(self.group.channel)
-        if pubsub.get_message(timeout=PING) is None:
-            raise redis.TimeoutError(f"no answer within {PING} s")
-        self._subscribed.clear()
-        self._unread.clear()
-        return self._reread(pubsub)
-
     def _listen(self, pubsub: Any) -> None:
-        heard = pinged = sent = time.monotonic()
+        heard = pinged = time.monotonic()
+        sent = -math.inf
         changed: dict[str, str] = {}
         while not self.stopping:
             now = time.monotonic()
@@ -1821,7 +1910,11 @@ class _Relay:
                     raise redis.TimeoutError(f"no answer to a ping within {PING} s")
                 pubsub.ping()
                 pinged = now
-            if self.requests:
+            if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
+                self._again = False
+                for handler in list(self.sockets):
+                    self.loop.add_callback(handler.owe, dict.fromkeys(self._ids, "add"))
+            if self.requests and self._begun:
                 self._serve(pubsub)
             # In a flood, let Redis's messages come together in the socket before they are read.
             hold = sent + FLOOD - time.monotonic()
@@ -1829,18 +1922,24 @@ class _Relay:
                 self._wait(None, hold)
             elif not changed:
                 self._wait(pubsub, PING)
-            while (message := pubsub.get_message(timeout=0)) is not None:
+            until = time.monotonic() + FLOOD
+            while pubsub.connection.can_read(timeout=0) and time.monotonic() < until:
+                message = pubsub.get_message(timeout=1)  # the rest of it is on its way
                 heard = time.monotonic()
-                self._hear(pubsub, message, changed)
+                if message is not None:
+                    self._hear(pubsub, message, changed)
 
     def _hear(self, pubsub: Any, message: dict[str, Any], changed: dict[str, str]) -> None:
         """Note what a message from Redis says has changed."""
         own = message.get("channel") == self.group.channel.encode()
-        if message["type"] == "subscribe" and own:  # a reconnect that redis-py has made by itself
-            changed[""] = "get"
-        elif message["type"] == "subscribe" and (job_id := message["channel"][:36].decode()) in self._unread:
-            self._unread.discard(job_id)
-            changed.setdefault(job_id, "add")
+        if message["type"] == "subscribe" and own:  # at the begin, or after a reconnect
+            self._begin(pubsub)
+        elif message["type"] == "subscribe":
+            job_id = message["channel"].rpartition(b":")[0].decode()
+            self._awaited.discard(job_id)
+            if job_id in self._fresh:
+                self._fresh.discard(job_id)
+                changed[job_id] = "add"
         if message["type"] != "message":
             return
         try:
@@ -1853,113 +1952,124 @@ class _Relay:
                         if job_id in self._ids or job_id in changed:
                             changed.setdefault(job_id, "update")
                     elif action == "remove":
+                        self._fresh.discard(job_id)
                         changed[job_id] = "remove"
-                    elif job_id in self._subscribed:
+                    elif job_id in self._subscribed and job_id not in self._awaited:
                         changed[job_id] = "add"
                     elif _is_job_id(job_id):
-                        self._unread.add(job_id)
+                        changed.pop(job_id, None)
+                        self._fresh.add(job_id)
                         self._subscribe(pubsub, [job_id])
                 if action == "get" and not ids:
-                    changed[""] = "get"
+                    self._again = True
+                    self._refresh(pubsub)
         except (ValueError, AttributeError, RecursionError) as error:
             if not self._complained:
                 self._complained = str(error)
                 logger.warning("group %s: skipped a message on %r, and will skip more like it silently: %.200s",
                                self.group.name, message.get("channel"), error)
 
-    def _everything(self, pubsub: Any) -> dict[str, bytes]:
-        """Read the whole group, and listen to its jobs; those that go on are read again once that is confirmed."""
-        ids = self.group.jobs()
-        found = self.group._read(ids)
-        live = [i for i in ids if i in found and not re.search(rb'"status":\s*"(Success|Failed)"', found[i][:200])]
-        self._unread.update(set(live) - self._subscribed)
-        self._subscribe(pubsub, [i for i in ids if i in found])  # an ended record may speak of others yet
-        self._ids.update(found)
-        return {i: job for i, raw in found.items() if (job := _for_browser(i, raw)) is not None}
+    def _begin(self, pubsub: Any) -> None:
+        """Begin, or begin anew: first subscribe, then read, so that nothing falls between the two."""
+        self._again, self._begun = self._begun, True
+        self._refresh(pubsub)
 
-    def _reread(self, pubsub: Any) -> list[_Change]:
-        """Read everything again; what has left the group meanwhile is told as well."""
-        jobs = self._everything(pubsub)
-        gone = self._ids - set(jobs)
+    def _refresh(self, pubsub: Any) -> None:
+        """See which jobs the group has, and listen to them."""
+        ids = set(self.group.jobs())
+        gone, self._ids = self._ids - ids, ids
         self._forget(pubsub, gone)
-        return [*self._gone(gone), *(("add", i, job) for i, job in jobs.items())]
+        self._send(_gone(gone))
+        self._subscribe(pubsub, ids)
 
-    def _subscribe(self, pubsub: Any, ids: list[str]) -> None:
+    def _subscribe(self, pubsub: Any, ids: Iterable[str]) -> None:
         new = [i for i in ids if i not in self._subscribed]
         for start in range(0, len(new), 1000):
             pubsub.subscribe(*(f"{i}:pubsub" for i in new[start:start + 1000]))
         self._subscribed.update(new)
+        self._awaited.update(new)
 
     def _forget(self, pubsub: Any, ids: set[str]) -> None:
         if known := ids & self._subscribed:
             pubsub.unsubscribe(*(f"{i}:pubsub" for i in known))
-        self._subscribed -= ids
-        self._ids -= ids
+        for known in (self._subscribed, self._awaited, self._fresh, self._ids):
+            known -= ids
 
     def _changes(self, pubsub: Any, changed: dict[str, str]) -> list[_Change]:
         """Turn what has changed into job objects."""
-        everything = changed.pop("", None)
-        added = [i for i, action in changed.items() if action == "add"]
         removed = {i for i, action in changed.items() if action == "remove"}
-        found = self.group._read([i for i in changed if i in self._ids or i in added])
-        if fresh := [i for i in added if i in found]:
-            self._ids.update(fresh)
+        added = {i for i, action in changed.items() if action == "add"} - self._ids
+        if removed:
+            _redis().srem(self.group.key, *removed)
+        changes = self._read(pubsub, {i: action for i, action in changed.items() if i in self._ids or i in added})
+        shown = {i for action, i, _ in changes if action != "remove"}
+        if fresh := added & shown:
+            self._ids |= fresh
             pipe = _redis().pipeline()
             pipe.sadd(self.group.key, *fresh)
             pipe.expire(self.group.key, 2 * settings().job_ttl)
             pipe.execute()
-        if removed:
-            _redis().srem(self.group.key, *removed)
-        changes = [(changed[i], i, job) for i, raw in found.items() if (job := _for_browser(i, raw)) is not None]
-        lost = (set(changed) & self._ids) - set(found)
-        self._forget(pubsub, removed | lost | set(added) - set(found))
-        changes += self._gone(lost)
-        return changes + (self._reread(pubsub) if everything else [])
+        self._forget(pubsub, removed)
+        return [change for change in changes if change[1] not in added - shown]  # nobody has been shown these
 
-    @staticmethod
-    def _gone(ids: Iterable[str]) -> list[_Change]:
-        return [("remove", i, json.dumps({"id": i}).encode()) for i in ids]
+    def _read(self, pubsub: Any, actions: dict[str, str]) -> list[_Change]:
+        """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
+        found = self.group._read(list(actions), _HEAD)
+        changes = []
+        for job_id, raw in found.items():
+            job = _for_browser(job_id, raw)
+            if job is None and len(raw) >= _HEAD:  # another program's, or one with a name without end
+                job = _for_browser(job_id, _redis().get(job_id) or b"")
+            if job is not None:
+                changes.append((actions[job_id], job_id, job))
+        self._forget(pubsub, set(actions).difference(found))
+        return changes + _gone(set(actions).difference(i for _, i, _ in changes))
 
     def _serve(self, pubsub: Any) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
-        gets: dict[MOIMessageHandler, set[str]] = {}
-        jobs: dict[str, bytes] = {}
-        while self.requests:
-            sender, action, ids = self.requests[0]  # taken off when it is done: Redis may go away in between
-            if action == "get":  # many at once, as after a restart, are served by one reading
-                jobs = jobs if gets else self._everything(pubsub)
-                gets.setdefault(sender, set()).update(ids or jobs)
-                self.requests.popleft()
+        refreshed = False
+        for _ in range(len(self.requests)):
+            sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
+            if action == "get" and not refreshed:
+                self._refresh(pubsub)
+                refreshed = True
+            if action in ("get", "show") and self._awaited:
+                self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
                 continue
-            mine = [i for i in ids if i in self._ids]
-            if len(mine) < len(ids):
-                strange = _repr([i for i in ids if i not in self._ids])[:200]
-                text = f"cannot {action} what is not in this group: {strange}"
-                self._answer(sender, json.dumps({"error": text}).encode())
+            mine = [i for i in what or self._ids if i in self._ids]
+            strange = [i for i in what if i not in self._ids and len(i) < 100]
+            if action == "show":
+                self._send(self._read(pubsub, what), sender)
+            elif action == "get":
+                self._send(_gone(strange), sender)
+                self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
+            elif what:
+                if len(mine) < len(what):
+                    self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)[:200]}")
+                self._act(sender, action, mine)
+            self.requests.popleft()
+
+    def _act(self, sender: MOIMessageHandler, action: str, ids: list[str]) -> None:
+        try:
             if action == "remove":
-                self.group.remove(mine)
-            for job_id in mine if action == "cancel" else ():
+                self.group.remove(ids)
+            for job_id in ids if action == "cancel" else ():
                 with contextlib.suppress(UnknownJob):  # expired since
                     cancel(job_id)
-            self.requests.popleft()
-        for sender, wanted in gets.items():
-            sender.asked = 0
-            self._send([("add", i, job) for i, job in jobs.items() if i in wanted], sender)
-            self._send(self._gone(i for i in wanted - set(jobs) if len(i) < 100), sender)
-            if not wanted.intersection(jobs):
-                self._answer(sender, b'{"add": []}')
+        except (redis.ResponseError, RedisRefuses) as error:  # a full Redis; where it is away, this is tried again
+            self._answer(sender, f"cannot {action}: {error}")
 
-    def _answer(self, sender: MOIMessageHandler, text: bytes) -> None:
-        self.loop.add_callback(sender.send, text, [])
+    def _answer(self, sender: MOIMessageHandler, error: str) -> None:
+        self.loop.add_callback(sender.answer, json.dumps({"error": error}).encode())
 
     def _send(self, changes: list[_Change], only: MOIMessageHandler | None = None) -> None:
-        for text, share in _messages(changes):
-            self.loop.add_callback(self._deliver, text, share, only)
+        if changes:
+            self.loop.add_callback(self._deliver, list(_messages(changes)), only)
 
-    def _deliver(self, text: bytes, share: list[_Change], only: MOIMessageHandler | None) -> None:
-        """Write one message to the websockets; this part runs in the IOLoop."""
+    def _deliver(self, messages: list[tuple[bytes, list[_Change]]], only: MOIMessageHandler | None) -> None:
+        """Write messages to the websockets; this part runs in the IOLoop."""
         for handler in [only] if only else list(self.sockets):
-            handler.send(text, share)
+            handler.send(messages, only is not None)
 
 
 _relays: dict[tuple[str, tornado.ioloop.IOLoop], _Relay] = {}
@@ -1981,8 +2091,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     """
 
     relay: _Relay | None = None
-    asked = 0           # messages and answers that are under way; a browser has few
-    _writing = False
+    asked = 0           # messages that have come in since the browser last took one; it sends few
+    _busy = False       # whether a message is on its way to the browser, or being read for it
 
     @property
     def ping_interval(self) -> float:
@@ -2011,7 +2121,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Join the group's relay, starting it if this is the first websocket of the group."""
-        self._pending: dict[str, _Change] = {}
+        self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
         loop = tornado.ioloop.IOLoop.current()
         self._place = self._group.name, loop
         self.relay = _relays.get(self._place)
@@ -2045,35 +2155,51 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
                 self.relay.request(self, action, _job_ids(ids))
         except (ValueError, RecursionError) as error:
-            self.send(json.dumps({"error": _text(str(error))[:1000]}).encode(), [])
+            self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
 
-    def send(self, text: bytes, changes: list[_Change]) -> None:
-        """Write a message, or, while the browser is still reading the last one, merge its changes per job."""
-        if self._writing:
-            for action, job_id, job in changes:
-                earlier = self._pending.pop(job_id, None)
-                keep = "add" if action == "update" and earlier and earlier[0] == "add" else action
-                self._pending[job_id] = (keep, job_id, job)
-            if len(self._pending) > MAX_PENDING:
-                self.close(1008, "too much is waiting to be read")
-            if changes:
-                return
+    def answer(self, text: bytes) -> None:
+        """Write a message that is about no job's state."""
+        with contextlib.suppress(tornado.websocket.WebSocketClosedError):
+            tornado.ioloop.IOLoop.current().add_future(self.write_message(text), self._taken)
+
+    def _taken(self, future: Any) -> Any:
+        """Note that the browser has taken a message; say whether it has, and not closed the connection."""
+        self.asked = 0
+        return future.exception() is None
+
+    def owe(self, actions: dict[str, str]) -> None:
+        """Have jobs read and shown, as soon as the browser has taken what is on its way."""
+        if not actions:
+            return self.answer(b'{"add": []}')
+        for job_id, action in actions.items():
+            earlier = self._owed.pop(job_id, None)
+            self._owed[job_id] = "add" if (earlier, action) == ("add", "update") else action
+        if not self._busy:
+            self._go_on()
+
+    def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
+        """Write messages; while the browser is still reading others, only note which jobs they are about."""
+        if self._busy and not for_this_one:
+            return self.owe({job_id: action for _, changes in messages for action, job_id, _ in changes})
+        self._busy = True
         try:
-            written = self.write_message(text)
+            for text, _ in messages:
+                written = self.write_message(text)
         except tornado.websocket.WebSocketClosedError:
             return
-        self._writing = True
         tornado.ioloop.IOLoop.current().add_future(written, self._written)
 
     def _written(self, future: Any) -> None:
-        self._writing = False
-        self.asked = 0
-        if future.exception() is not None:
-            return  # closed; on_close follows
-        for text, share in _messages(self._pending.values()):
-            for change in share:
-                del self._pending[change[1]]
-            return self.send(text, share)
+        if self._taken(future):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        part = dict(itertools.islice(self._owed.items(), PART))
+        for job_id in part:
+            del self._owed[job_id]
+        self._busy = bool(part)
+        if part and self.relay is not None:
+            self.relay.request(self, "show", part)
 
 
 def moi_js() -> str:
@@ -2135,7 +2261,6 @@ def _private_redis(folder: str) -> Iterator[str]:
     finally:
         client.close()
         command.end()
-        command.dismiss()
 
 
 @contextlib.contextmanager
