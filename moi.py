@@ -545,31 +545,37 @@ def _script(client: Any, lua: str, keys: list[Any], args: list[Any]) -> Any:
     return _registered(client, lua)(keys=keys, args=args)
 
 
-def _quick_script(lua: str, keys: list[Any], args: list[Any]) -> Any:
-    """Run a script in a third of the time that redis-py's client takes: on a connection of this thread's own.
+def _quick(*command: Any) -> Any:
+    """Carry out a command in a third of the time that redis-py's client takes, on a connection of this thread's own.
 
-    Every script may be run again after a lost answer; so whatever goes wrong here is done again by the client.
+    For commands that may be carried out twice: one whose answer is lost is given to the client, which tries again.
     """
     client = _redis()
-    try:
-        connection, known = _local.connection
-        if known is not client:
-            raise AttributeError
-    except AttributeError:
+    connection: Any
+    connection, known = getattr(_local, "connection", (None, None))
+    if known is not client:
         pool = client.connection_pool
         connection = pool.connection_class(**pool.connection_kwargs)
         _local.connection = connection, client
     try:
-        connection.send_command("EVALSHA", _registered(client, lua).sha, len(keys), *keys, *args)
+        connection.send_command(*command)
         return connection.read_response()
-    except redis.exceptions.NoScriptError:
-        return _script(client, lua, keys, args)
     except (redis.ConnectionError, redis.TimeoutError, OSError):
         connection.disconnect()
-        return _script(client, lua, keys, args)
-    except BaseException:  # an interrupt in the midst of it
+        return client.execute_command(*command)
+    except redis.ResponseError:
+        raise
+    except BaseException:  # an interrupt in the midst of it: the answer may be yet to come
         connection.disconnect()
         raise
+
+
+def _quick_script(lua: str, keys: list[Any], args: list[Any]) -> Any:
+    script = _registered(_redis(), lua)
+    try:
+        return _quick("EVALSHA", script.sha, len(keys), *keys, *args)
+    except redis.exceptions.NoScriptError:
+        return script(keys=keys, args=args)
 
 
 def job_info(job_id: str) -> dict[str, Any] | None:
@@ -837,7 +843,7 @@ class _Worker:
         end = time.monotonic() + self.linger
         while not self.terminated:
             left = end - time.monotonic()  # in parts, for SIGTERM does not wake it
-            if self.redis.blmove(self.queue, self.claimed, min(max(left, 0.001), 0.5)):
+            if _quick("BLMOVE", self.queue, self.claimed, "LEFT", "RIGHT", min(max(left, 0.001), 0.5)):
                 return True
             if left <= 0.5:
                 return False
@@ -1162,7 +1168,7 @@ class Context:
         self._client: ipyparallel.Client | None = None
         self._info: dict[str, Any] = {}        # the connection file that the client was made from
         self._tasks: dict[str, Any] = {}       # worker -> ipyparallel's AsyncResult
-        self._knocked = self._retry_at = -math.inf
+        self._knocked = self._retry_at = self._asked = -math.inf
         self._no_engine_since = math.inf
         self._trouble = ""
         with _lock:  # several contexts of one cluster, with other time limits, share the first one's connection
@@ -1227,6 +1233,19 @@ class Context:
             self._client.session.copy_threshold = 1 << 30
             self._info = info
         return self._client
+
+    def has_lost(self, task: Any) -> bool:
+        """Tell whether the controller does not know a task: it was restarted while we looked elsewhere."""
+        known = threading.Event()
+
+        def ask(client: Any) -> None:
+            with contextlib.suppress(ipyparallel.error.RemoteError, OSError):
+                if client.result_status(task.msg_ids):
+                    known.set()
+        thread = threading.Thread(target=ask, args=(self._client,), name="moi-watcher-asks", daemon=True)
+        thread.start()  # ipyparallel waits for the answer without end
+        thread.join(TICK)
+        return not known.is_set()
 
     def close(self) -> None:
         """Leave the cluster. What runs there goes on; queued jobs wait for the next who uses the context."""
@@ -1515,6 +1534,11 @@ class _Watcher:
                                            f"--profile={context.name} -n 2`")
         self._complain(context, "")
         free = engines - len(workers.union(context._tasks))
+        waiting = [task for worker, task in context._tasks.items() if worker not in workers]
+        if free <= 0 and waiting and time.monotonic() > context._asked + GRACE:
+            context._asked = time.monotonic()
+            if context.has_lost(waiting[0]):
+                return context.close()  # and connect again at the next look
         context.wants_workers = free > min(queued, free)
         digest, source = _own_source()
         conf = settings()

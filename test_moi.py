@@ -1502,9 +1502,9 @@ class Raw:
         return kind, self.stream.read(size)
 
     def message(self):
-        """Return the next message, passing over pings."""
+        """Return the next message; answer pings."""
         while (frame := self.frame())[0] == 9:
-            pass
+            self.say(frame[1], 10)
         return json.loads(frame[1]) if frame[0] == 1 else frame
 
 
@@ -2484,6 +2484,51 @@ def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_job
     for pid, line in mine.items():  # the engines of the old controller
         if b"ipyparallel.engine" in line:
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_controller_that_is_back_before_anybody_looks_has_queued_jobs_run(folder, group):
+    """With --reuse it has the same ports and key, and does not know of a worker that waits for an engine."""
+    profile, processes = folder / "blink" / "profile", []
+    file = profile / "security" / "ipcontroller-client.json"
+
+    def start(what, *args):
+        processes.append(subprocess.Popen(
+            [sys.executable, "-m", f"ipyparallel.{what}", f"--profile-dir={profile}", "--log-level=ERROR", *args],
+            cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return processes[-1]
+
+    def kill(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    try:
+        controller = start("controller", "--reuse", "--ip=127.0.0.1")
+        until(file.exists, "the controller starts")
+        engine, before = start("engine"), file.read_text()
+        with ipyparallel.Client(str(file), timeout=DEADLINE) as client:
+            until(lambda: client.ids, "the engine registers")
+            client[:].apply_async(time.sleep, 600)  # somebody else's work
+            context = moi.Context("blink", connection_file=str(file))
+            job_id = submit(context, group, "n", None, abs, -1)
+            until(lambda: context._tasks, "a worker waits for the engine")
+            context._knocked = time.monotonic() + 30  # nobody looks
+            kill(controller)
+            kill(engine)
+            start("controller", "--reuse", "--ip=127.0.0.1")
+
+            def listens():
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", json.loads(before)["registration"]), 1).close()
+                    return True
+            until(listens, "the controller is back")
+            start("engine")
+            assert moi.wait(job_id, 60)["result"] == 1 and file.read_text() == before
+    finally:
+        for process in processes:
+            kill(process)
+        moi.ctxs.pop("blink").close()
 
 
 def test_a_killed_web_server_s_jobs_end_and_its_successor_shows_them_all(chaos, group):
