@@ -173,8 +173,11 @@ MAX_REQUEST = 1024 * 1024
 PART = 100
 #: Messages from one browser that may wait for their answers; one that sends more is disconnected.
 MAX_ASKED = 1000
-#: Seconds between the pings that find dead connections, of browsers and of the relay to Redis.
+#: Seconds between the pings that find dead connections to browsers.
 PING = 10.0
+#: Seconds of silence after which a relay pings Redis, and seconds in which that is to be answered: thousands of
+#: watched groups cost little, and a connection that is half open is noticed within 30 s.
+SILENCE, PATIENT = 18.0, 8.0
 
 #: Connections to Redis that the threads of a process share, besides one for each relay, each `wait`, and each thread
 #: that submits.
@@ -1777,7 +1780,7 @@ class Group:
         found: dict[str, bytes] = {}
         for start in range(0, len(ids), 500):
             part = ids[start:start + 500]
-            raws = dict(zip(part, _script(_redis(), _HEADS, part, [most])))
+            raws = dict(zip(part, _quick_script(_HEADS, part, [most])))
             found.update((i, raw) for i, raw in raws.items() if raw)
             if gone := [i for i in part if not raws[i]]:
                 _redis().srem(self.key, *gone)
@@ -1929,11 +1932,12 @@ class _Relay:
             if changed and now - sent >= FLOOD:
                 self._send(self._changes(pubsub, changed))
                 changed, sent = {}, now
-            if now - max(heard, pinged) > PING:
-                if heard < pinged:
-                    raise redis.TimeoutError(f"no answer to a ping within {PING} s")
+            if heard < pinged and now - pinged > PATIENT:
+                raise redis.TimeoutError(f"no answer to a ping within {PATIENT} s")
+            if now - max(heard, pinged) > SILENCE:
                 pubsub.ping()
                 pinged = now
+                _local.__dict__.clear()  # a silent group needs no connection to read with
             if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
                 self._again = False
                 for handler in list(self.sockets):
@@ -1945,7 +1949,7 @@ class _Relay:
             if changed and hold > 0:
                 self._wait(None, hold)
             elif not changed:
-                self._wait(pubsub, PING)
+                self._wait(pubsub, PATIENT if heard < pinged else SILENCE)
             until = time.monotonic() + FLOOD
             while pubsub.connection.can_read(timeout=0) and time.monotonic() < until:
                 message = pubsub.get_message(timeout=1)  # the rest of it is on its way
@@ -2211,7 +2215,12 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 written = self.write_message(text)
         except tornado.websocket.WebSocketClosedError:
             return
-        tornado.ioloop.IOLoop.current().add_future(written, self._written)
+        stream = self.ws_connection and self.ws_connection.stream
+        if stream and stream.writing():
+            tornado.ioloop.IOLoop.current().add_future(written, self._written)
+        else:  # it has gone out whole
+            self.asked = 0
+            self._go_on()
 
     def _written(self, future: Any) -> None:
         if self._taken(future):

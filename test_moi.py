@@ -1413,6 +1413,26 @@ def test_a_client_reaches_the_jobs_of_its_own_group_and_no_others(group, connect
     moi.wait(other, DEADLINE)
 
 
+def test_groups_with_colliding_names_stay_apart_or_are_refused(ctx, connect, group):
+    names = [group, f"{group}:jobs", f"{group}:pubsub", f"{group}\0", f"{group}\n", f" {group}", f"{group}*", "*", ":jobs",
+             f"{uuid.uuid4()}:pubsub", "a:b:c", "\u202e", "jobs", "%s", "__proto__", "g" * 512]
+    ids = {name: submit(ctx, name, "n", None, abs, -1) for name in names}
+    for name, job_id in ids.items():
+        moi.wait(job_id, DEADLINE)
+    for name, job_id in ids.items():
+        client = connect(name)
+        client.send(get=[])
+        client.until(lambda self: self.jobs, "the list")
+        client.send(get=list(ids.values()))
+        client.send(get=["the end"])
+        client.until(lambda self: {"id": "the end"} in self.last.get("remove", ()), "the answer")
+        assert set(client.jobs) == {job_id}
+        moi.Group(name).remove([job_id])
+    for name in ("", "g" * 10_000, "moi:queue:default", "moi:", str(uuid.uuid4()), "\ud800"):
+        with pytest.raises(ValueError, match="the group is"):
+            moi.Group(name)
+
+
 def test_a_client_cancels_and_removes_its_jobs(group, connect, ctx):
     client = connect(group)
     client.send(get=[])
