@@ -22,6 +22,7 @@
     element: null,           // where the list goes; found by its ID when there is none
     retry: [2000, 30000],    // milliseconds before the first attempt to reconnect at the latest, and before any
     template: "moi-job",     // the ID of a <template> for the row
+    rows: 200,               // rows shown at first, and more whenever the end of the list comes into view
     words: {
       connecting: "Connecting …",
       reconnecting: "Connection lost. Reconnecting …",
@@ -41,11 +42,13 @@
        --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
 .moi-state { color: var(--moi-dim); margin: 0; padding: var(--moi-gap) 0; }
 .moi-state:empty { display: none; }
-.moi-list { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
+.moi-list { list-style: none; margin: 0; padding: 0; }
+.moi-job + .moi-job { margin-block-start: .5rem; }
 .moi-away .moi-list { opacity: .55; }
 .moi-job { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .15rem var(--moi-gap); align-items: center;
            border: 1px solid var(--moi-border); border-inline-start: 4px solid var(--moi-queued);
-           border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text); padding: .55rem var(--moi-gap);
+           border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text);
+           padding: .55rem var(--moi-gap);
            content-visibility: auto; contain-intrinsic-block-size: auto 4rem; }
 .moi-job[data-state=running] { border-inline-start-color: var(--moi-running); }
 .moi-job[data-state=success] { border-inline-start-color: var(--moi-success); }
@@ -67,6 +70,7 @@
 .moi-details summary { color: var(--moi-dim); font-size: .85em; cursor: pointer; }
 .moi-details pre { margin: .3rem 0 0; max-height: 20rem; overflow: auto; font-size: .8rem; white-space: pre-wrap;
                    overflow-wrap: anywhere; unicode-bidi: isolate; }
+.moi-end { height: 1px; }
 .moi-voice { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .moi [hidden] { display: none; }
 `;
@@ -123,8 +127,12 @@
     constructor(options) {
       this.options = { ...DEFAULTS, ...options, words: { ...DEFAULTS.words, ...options.words } };
       this.jobs = new Map();      // ID -> job
-      this.rows = new Map();      // ID -> its <li>
+      this.rows = new Map();      // ID -> its <li>, of the jobs that are shown
+      this.order = [];            // {id, date} of all jobs, newest first; the first of them are shown
+      this.places = new Map();    // ID -> its element of that
+      this.most = this.options.rows;
       this.changed = new Set();   // IDs to draw in the next frame
+      this.live = new Set();      // IDs of rows whose time goes on
       this.cancelling = new Set();
       this.unsent = [];           // what was clicked while there was no connection
       this.listeners = new Map();
@@ -156,6 +164,7 @@
       clearInterval(this.ticker);
       if (this.socket) this.socket.close();
       removeEventListener("online", this.hurry);
+      this.observer.disconnect();
       this.element.replaceChildren();
     }
 
@@ -201,7 +210,7 @@
         return console.warn("moi: a message is no JSON", data.slice(0, 200));
       }
       for (const action of ["add", "update", "remove"]) {
-        for (const job of message[action] || []) this[action === "remove" ? "drop" : "put"](job, action);
+        for (const job of message[action] || []) this[action === "remove" ? "take" : "put"](job, action);
       }
       if (message.error) {
         console.warn("moi:", message.error);
@@ -220,10 +229,12 @@
       this.jobs.set(job.id, job);
       this.changed.add(job.id);
       this.emit(action, job);
-      if (before && ended(job) && !ended(before)) this.voice.textContent = `${job.name}: ${this.options.words[job.status]}`;
+      if (before && ended(job) && !ended(before)) {
+        this.voice.textContent = `${job.name}: ${this.options.words[job.status]}`;
+      }
     }
 
-    drop(job) {
+    take(job) {
       if (!this.jobs.delete(job.id)) return;
       this.changed.add(job.id);
       this.cancelling.delete(job.id);
@@ -253,7 +264,14 @@
       this.voice = make("div", "moi-voice");
       this.voice.setAttribute("aria-live", "polite");
       this.element.classList.add("moi");
-      this.element.replaceChildren(this.line, this.list, this.voice);
+      this.end = make("div", "moi-end");
+      this.element.replaceChildren(this.line, this.list, this.end, this.voice);
+      this.observer = new IntersectionObserver((entries) => {
+        if (!entries[0].isIntersecting || this.most >= this.order.length) return;
+        this.most += this.options.rows;
+        this.schedule();
+      }, { rootMargin: "1000px" });
+      this.observer.observe(this.end);
       this.list.addEventListener("click", (event) => {
         const row = event.target.closest(".moi-job");
         if (row && event.target.closest(".moi-cancel")) {
@@ -288,98 +306,138 @@
     }
 
     draw() {
-      const changed = this.changed;
-      const fresh = [];
-      this.changed = new Set();
-      for (const id of changed) {
+      for (const id of this.changed) {
         const job = this.jobs.get(id);
-        const row = this.rows.get(id);
-        if (job && row) this.fill(row, job);
-        else if (job) fresh.push(job);
-        else if (row) {
-          row.remove();
-          this.rows.delete(id);
+        const place = this.places.get(id);
+        if (job && !place) this.insert(job);
+        else if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
+        else if (!job && place) {
+          this.order.splice(this.order.indexOf(place), 1);
+          this.places.delete(id);
+          if (this.rows.has(id)) this.drop(this.rows.get(id));
         }
       }
-      this.insert(fresh);
+      this.changed.clear();
+      this.show();
       this.say(this.state);
       this.tick();
     }
 
-    /** Put new rows where their dates belong, newest first, in one walk down the list. */
-    insert(jobs) {
-      const template = document.getElementById(this.options.template);
-      const date = (job) => String(job.date_created || "");
-      let next = this.list.firstElementChild;
-      for (const job of jobs.sort((a, b) => (date(a) < date(b) ? 1 : date(a) > date(b) ? -1 : 0))) {
-        const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
-        row.classList.add("moi-job");
-        row.dataset.id = job.id;
-        row.dataset.date = date(job);
-        while (next && next.dataset.date > row.dataset.date) next = next.nextElementSibling;
-        this.list.insertBefore(row, next);
-        this.rows.set(job.id, row);
-        this.fill(row, job);
+    /** Give a new job its place, newest first. */
+    insert(job) {
+      const place = { id: job.id, date: String(job.date_created || "") };
+      let low = 0, high = this.order.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.order[middle].date > place.date) low = middle + 1;
+        else high = middle;
       }
+      this.order.splice(low, 0, place);
+      this.places.set(job.id, place);
+    }
+
+    /** See to it that the first jobs have a row each, and the others none. */
+    show() {
+      const most = Math.min(this.most, this.order.length);
+      let next = null;
+      for (let i = most - 1; i >= 0; i--) {
+        const id = this.order[i].id;
+        let row = this.rows.get(id);
+        if (!row) {
+          row = this.row(this.jobs.get(id));
+          this.list.insertBefore(row, next);
+          this.rows.set(id, row);
+        }
+        next = row;
+      }
+      while (this.rows.size > most) this.drop(this.list.lastElementChild);
+    }
+
+    drop(row) {
+      row.remove();
+      this.rows.delete(row.dataset.id);
+      this.live.delete(row.dataset.id);
+    }
+
+    row(job) {
+      const template = document.getElementById(this.options.template);
+      this.plain = this.plain || plainRow(this.options.words);
+      const row = (template ? template.content.firstElementChild : this.plain).cloneNode(true);
+      row.classList.add("moi-job");
+      row.dataset.id = job.id;
+      row.parts = new Map();        // "moi-name" -> the elements of that class
+      for (const element of row.querySelectorAll("[class*=moi-]")) {
+        for (const name of element.classList) row.parts.set(name, [...(row.parts.get(name) || []), element]);
+      }
+      this.fill(row, job);
+      return row;
     }
 
     fill(row, job) {
       const words = this.options.words;
-      const part = (name, act) => { for (const element of row.querySelectorAll("." + name)) act(element); };
+      const part = (name, act) => { for (const element of row.parts.get(name) || []) act(element); };
       const text = (name, value) => part(name, (e) => { if (e.textContent !== value) e.textContent = value; });
       const fold = (name, value) => {
         part(name, (e) => { e.hidden = !value; });
         text(name + "-text", value || "");
       };
-      const state = ended(job) ? job.status.toLowerCase() : job.status === "Queued" ? "queued" : "running";
+      const name = String(job.name);
+      const label = (e, words) => {
+        const value = words ? `${words}: ${name.slice(0, 100)}` : name.slice(0, 100);
+        if (e.getAttribute("aria-label") !== value) e.setAttribute("aria-label", value);
+      };
+      const over = ended(job);
+      const state = over ? job.status.toLowerCase() : job.status === "Queued" ? "queued" : "running";
       const stopping = this.cancelling.has(job.id);
       const failed = state === "failed";
       const cut = job.truncated ? words.truncated : "";
-      row.dataset.state = state;
-      text("moi-name", String(job.name));
-      part("moi-name", (e) => { e.title = String(job.name).slice(0, 500); });
-      const brief = ended(job) && job.result != null ? asText(job.result) : "";
+      if (row.dataset.state !== state) row.dataset.state = state;
+      text("moi-name", name);
+      part("moi-name", (e) => { if (e.title !== name.slice(0, 500)) e.title = name.slice(0, 500); });
+      const brief = over && job.result != null ? asText(job.result) : "";
       const short = brief.length < 60 && !brief.includes("\n");
       text("moi-status", stopping ? words.cancelling
         : (STATES.includes(job.status) ? words[job.status] : String(job.status)) + (brief && short ? ": " + brief : ""));
       part("moi-progress", (e) => {
         e.hidden = state !== "running" || !Number.isFinite(job.progress);
         if (!e.hidden) e.value = job.progress;
-        e.setAttribute("aria-label", String(job.name).slice(0, 100));
+        label(e, "");
       });
-      const link = ended(job) ? resultLink(job) : null;
+      const link = over ? resultLink(job) : null;
       part("moi-result", (e) => {
         e.hidden = !link;
         if (link) e.href = link;
       });
       part("moi-cancel", (e) => {
-        e.hidden = ended(job);
+        e.hidden = over;
         e.disabled = stopping;
-        e.setAttribute("aria-label", `${words.cancel}: ${String(job.name).slice(0, 100)}`);
+        label(e, words.cancel);
       });
       part("moi-remove", (e) => {
-        e.hidden = !ended(job);
-        e.setAttribute("aria-label", `${words.remove}: ${String(job.name).slice(0, 100)}`);
+        e.hidden = !over;
+        label(e, words.remove);
       });
       fold("moi-traceback", failed && !short ? brief + cut : "");
       fold("moi-value", failed || short ? "" : brief + cut);
       fold("moi-output", job.output);
+      if (over) this.live.delete(job.id);
+      else this.live.add(job.id);
+      this.time(row, job);
+    }
+
+    time(row, job) {
+      const from = Date.parse(job.date_start);
+      const to = job.date_end ? Date.parse(job.date_end) : Date.now() + this.skew;
+      const words = from ? clock(Math.max(0, to - from) / 1000) : "";
+      for (const element of row.parts.get("moi-time") || []) {
+        if (element.textContent !== words) element.textContent = words;
+      }
     }
 
     /** Let the times of running rows go on; ended rows are written once. */
     tick() {
       if (document.hidden) return;
-      for (const [id, row] of this.rows) {
-        const job = this.jobs.get(id);
-        if (!job || (row.dataset.timed === job.status && ended(job))) continue;
-        row.dataset.timed = job.status;
-        const from = Date.parse(job.date_start);
-        const to = job.date_end ? Date.parse(job.date_end) : Date.now() + this.skew;
-        const words = from ? clock(Math.max(0, to - from) / 1000) : "";
-        for (const element of row.querySelectorAll(".moi-time")) {
-          if (element.textContent !== words) element.textContent = words;
-        }
-      }
+      for (const id of this.live) this.time(this.rows.get(id), this.jobs.get(id));
     }
   }
 

@@ -169,8 +169,8 @@ FLOOD = 0.02
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 1024 * 1024
-#: Jobs that are read for one message to a browser.
-PART = 100
+#: Jobs that are read at once for a browser.
+PART = 200
 #: Messages from one browser that may wait for their answers; one that sends more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections to browsers.
@@ -548,6 +548,11 @@ def _script(client: Any, lua: str, keys: list[Any], args: list[Any]) -> Any:
     return _registered(client, lua)(keys=keys, args=args)
 
 
+def _new_connection(client: Any) -> Any:
+    """Return a connection outside of the client's pool, for one thread."""
+    return client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+
+
 def _quick(*command: Any) -> Any:
     """Carry out a command in a third of the time that redis-py's client takes, on a connection of this thread's own.
 
@@ -557,8 +562,7 @@ def _quick(*command: Any) -> Any:
     connection: Any
     connection, known = getattr(_local, "connection", (None, None))
     if known is not client:
-        pool = client.connection_pool
-        connection = pool.connection_class(**pool.connection_kwargs)
+        connection = _new_connection(client)
         _local.connection = connection, client
     try:
         connection.send_command(*command)
@@ -1894,13 +1898,14 @@ class _Relay:
         away = False
         try:
             while not self.stopping:
+                for ids in (self._subscribed, self._awaited, self._fresh):
+                    ids.clear()
+                # redis-py's PubSub takes five times as long for a message, and would hide a reconnect.
+                self._connection = _new_connection(_redis(retries=0))
                 try:
-                    with _redis(retries=0).pubsub() as pubsub:
-                        for ids in (self._subscribed, self._awaited, self._fresh):
-                            ids.clear()
-                        pubsub.subscribe(self.group.channel)
-                        away = False
-                        self._listen(pubsub)
+                    self._connection.send_command("SUBSCRIBE", self.group.channel)
+                    away = False
+                    self._listen()
                 except (redis.RedisError, OSError) as error:
                     if not away:
                         logger.warning("group %s: lost Redis (%s); its pages wait for it", self.group.name, error)
@@ -1909,33 +1914,35 @@ class _Relay:
                 except Exception:
                     logger.exception("group %s: the relay met an error; it starts again", self.group.name)
                     self._wait(None, TICK)
+                finally:
+                    self._connection.disconnect()
         finally:
             self.waker.close()
             self._woken.close()
 
-    def _wait(self, pubsub: Any, seconds: float) -> None:
+    def _wait(self, connection: Any, seconds: float) -> None:
         """Wait until Redis has said something or this relay is woken."""
         poll = select.poll()
         poll.register(self._woken, select.POLLIN)
-        if pubsub is not None:
-            poll.register(pubsub.connection._sock, select.POLLIN)
+        if connection is not None:
+            poll.register(connection._sock, select.POLLIN)
         poll.poll(max(0, math.ceil(seconds * 1000)))
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)
 
-    def _listen(self, pubsub: Any) -> None:
+    def _listen(self) -> None:
         heard = pinged = time.monotonic()
         sent = -math.inf
         changed: dict[str, str] = {}
         while not self.stopping:
             now = time.monotonic()
             if changed and now - sent >= FLOOD:
-                self._send(self._changes(pubsub, changed))
+                self._send(self._changes(changed))
                 changed, sent = {}, now
             if heard < pinged and now - pinged > PATIENT:
                 raise redis.TimeoutError(f"no answer to a ping within {PATIENT} s")
             if now - max(heard, pinged) > SILENCE:
-                pubsub.ping()
+                self._connection.send_command("PING")
                 pinged = now
                 _local.__dict__.clear()  # a silent group needs no connection to read with
             if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
@@ -1943,35 +1950,35 @@ class _Relay:
                 for handler in list(self.sockets):
                     self.loop.add_callback(handler.owe, dict.fromkeys(self._ids, "add"))
             if self.requests and self._begun:
-                self._serve(pubsub)
+                self._serve()
             # In a flood, let Redis's messages come together in the socket before they are read.
             hold = sent + FLOOD - time.monotonic()
             if changed and hold > 0:
                 self._wait(None, hold)
             elif not changed:
-                self._wait(pubsub, PATIENT if heard < pinged else SILENCE)
+                self._wait(self._connection, PATIENT if heard < pinged else SILENCE)
             until = time.monotonic() + FLOOD
-            while pubsub.connection.can_read(timeout=0) and time.monotonic() < until:
-                message = pubsub.get_message(timeout=1)  # the rest of it is on its way
-                heard = time.monotonic()
-                if message is not None:
-                    self._hear(pubsub, message, changed)
+            while self._connection.can_read(timeout=0) and (heard := time.monotonic()) < until:
+                kind, channel, *data = self._connection.read_response()
+                self._hear(kind, channel, data[0] if data else b"", changed)
 
-    def _hear(self, pubsub: Any, message: dict[str, Any], changed: dict[str, str]) -> None:
+    def _hear(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
         """Note what a message from Redis says has changed."""
-        own = message.get("channel") == self.group.channel.encode()
-        if message["type"] == "subscribe" and own:  # at the begin, or after a reconnect
-            self._begin(pubsub)
-        elif message["type"] == "subscribe":
-            job_id = message["channel"].rpartition(b":")[0].decode()
+        own = channel == self.group.channel.encode()
+        if kind == b"subscribe" and own:
+            # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
+            self._again, self._begun = self._begun, True
+            self._refresh()
+        elif kind == b"subscribe":
+            job_id = channel.rpartition(b":")[0].decode()
             self._awaited.discard(job_id)
             if job_id in self._fresh:
                 self._fresh.discard(job_id)
                 changed[job_id] = "add"
-        if message["type"] != "message":
+        if kind != b"message":
             return
         try:
-            actions = json.loads(message["data"])
+            actions = json.loads(data)
             for action, ids in actions.items():
                 if action not in (("add", "remove", "get") if own else ("update",)):
                     raise ValueError(f"{action!r} is no action of this channel")
@@ -1987,49 +1994,44 @@ class _Relay:
                     elif _is_job_id(job_id):
                         changed.pop(job_id, None)
                         self._fresh.add(job_id)
-                        self._subscribe(pubsub, [job_id])
+                        self._subscribe([job_id])
                 if action == "get" and not ids:
                     self._again = True
-                    self._refresh(pubsub)
+                    self._refresh()
         except (ValueError, AttributeError, RecursionError) as error:
             if not self._complained:
                 self._complained = str(error)
                 logger.warning("group %s: skipped a message on %r, and will skip more like it silently: %.200s",
-                               self.group.name, message.get("channel"), error)
+                               self.group.name, channel, error)
 
-    def _begin(self, pubsub: Any) -> None:
-        """Begin, or begin anew: first subscribe, then read, so that nothing falls between the two."""
-        self._again, self._begun = self._begun, True
-        self._refresh(pubsub)
-
-    def _refresh(self, pubsub: Any) -> None:
+    def _refresh(self) -> None:
         """See which jobs the group has, and listen to them."""
         ids = set(self.group.jobs())
         gone, self._ids = self._ids - ids, ids
-        self._forget(pubsub, gone)
+        self._forget(gone)
         self._send(_gone(gone))
-        self._subscribe(pubsub, ids)
+        self._subscribe(ids)
 
-    def _subscribe(self, pubsub: Any, ids: Iterable[str]) -> None:
+    def _subscribe(self, ids: Iterable[str]) -> None:
         new = [i for i in ids if i not in self._subscribed]
         for start in range(0, len(new), 1000):
-            pubsub.subscribe(*(f"{i}:pubsub" for i in new[start:start + 1000]))
+            self._connection.send_command("SUBSCRIBE", *(f"{i}:pubsub" for i in new[start:start + 1000]))
         self._subscribed.update(new)
         self._awaited.update(new)
 
-    def _forget(self, pubsub: Any, ids: set[str]) -> None:
+    def _forget(self, ids: set[str]) -> None:
         if known := ids & self._subscribed:
-            pubsub.unsubscribe(*(f"{i}:pubsub" for i in known))
+            self._connection.send_command("UNSUBSCRIBE", *(f"{i}:pubsub" for i in known))
         for known in (self._subscribed, self._awaited, self._fresh, self._ids):
             known -= ids
 
-    def _changes(self, pubsub: Any, changed: dict[str, str]) -> list[_Change]:
+    def _changes(self, changed: dict[str, str]) -> list[_Change]:
         """Turn what has changed into job objects."""
         removed = {i for i, action in changed.items() if action == "remove"}
         added = {i for i, action in changed.items() if action == "add"} - self._ids
         if removed:
             _redis().srem(self.group.key, *removed)
-        changes = self._read(pubsub, {i: action for i, action in changed.items() if i in self._ids or i in added})
+        changes = self._read({i: action for i, action in changed.items() if i in self._ids or i in added})
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
@@ -2037,10 +2039,10 @@ class _Relay:
             pipe.sadd(self.group.key, *fresh)
             pipe.expire(self.group.key, 2 * settings().job_ttl)
             pipe.execute()
-        self._forget(pubsub, removed)
+        self._forget(removed)
         return [change for change in changes if change[1] not in added - shown]  # nobody has been shown these
 
-    def _read(self, pubsub: Any, actions: dict[str, str]) -> list[_Change]:
+    def _read(self, actions: dict[str, str]) -> list[_Change]:
         """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
         found = self.group._read(list(actions), _HEAD)
         changes = []
@@ -2050,16 +2052,16 @@ class _Relay:
                 job = _for_browser(job_id, _redis().get(job_id) or b"")
             if job is not None:
                 changes.append((actions[job_id], job_id, job))
-        self._forget(pubsub, set(actions).difference(found))
+        self._forget(set(actions).difference(found))
         return changes + _gone(set(actions).difference(i for _, i, _ in changes))
 
-    def _serve(self, pubsub: Any) -> None:
+    def _serve(self) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
         refreshed = False
         for _ in range(len(self.requests)):
             sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
-            if action == "get" and not refreshed:
-                self._refresh(pubsub)
+            if action == "get" and not self._awaited and not refreshed:
+                self._refresh()
                 refreshed = True
             if action in ("get", "show") and self._awaited:
                 self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
@@ -2067,7 +2069,7 @@ class _Relay:
             mine = [i for i in what or self._ids if i in self._ids]
             strange = [i for i in what if i not in self._ids and len(i) < 100]
             if action == "show":
-                self._send(self._read(pubsub, what), sender)
+                self._send(self._read(what), sender)
             elif action == "get":
                 self._send(_gone(strange), sender)
                 self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
