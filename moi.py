@@ -173,8 +173,9 @@ MAX_REQUEST = 1024 * 1024
 PART = 200
 #: Messages from one browser that may wait for their answers; one that sends more is disconnected.
 MAX_ASKED = 1000
-#: Seconds between the pings that find dead connections to browsers.
-PING = 10.0
+#: Seconds between the pings that find dead connections to browsers, and in which one is to be answered: a browser may
+#: be busy for a while with what it has read.
+PING = 30.0
 #: Seconds of silence after which a relay pings Redis, and seconds in which that is to be answered: thousands of
 #: watched groups cost little, and a connection that is half open is noticed within 30 s.
 SILENCE, PATIENT = 18.0, 8.0
@@ -2126,7 +2127,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     @property
     def ping_interval(self) -> float:
-        """Seconds between pings; Tornado's ``websocket_ping_interval`` setting, or 10."""
+        """Seconds between pings; Tornado's ``websocket_ping_interval`` setting, or 30."""
         return float(self.settings.get("websocket_ping_interval", PING))
 
     @property
