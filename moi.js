@@ -222,6 +222,10 @@
     }
 
     put(job, action) {
+      if (!job || typeof job.id !== "string") return;
+      for (const key of ["name", "status", "output", "date_created", "date_start", "date_end"]) {
+        if (job[key] != null && typeof job[key] !== "string") job[key] = JSON.stringify(job[key]);  // another program's
+      }
       const before = this.jobs.get(job.id);
       if (before && ended(before) && !ended(job)) return;
       if (before && !before.date_start && job.date_start) this.skew = Date.parse(job.date_start) - Date.now();
@@ -338,10 +342,11 @@
 
     /** See to it that the first jobs have a row each, and the others none. */
     show() {
-      const most = Math.min(this.most, this.order.length);
+      const first = this.order.slice(0, this.most).map((place) => place.id);
+      const kept = new Set(first);
+      for (const [id, row] of this.rows) if (!kept.has(id)) this.drop(row);
       let next = null;
-      for (let i = most - 1; i >= 0; i--) {
-        const id = this.order[i].id;
+      for (const id of first.reverse()) {
         let row = this.rows.get(id);
         if (!row) {
           row = this.row(this.jobs.get(id));
@@ -350,7 +355,6 @@
         }
         next = row;
       }
-      while (this.rows.size > most) this.drop(this.list.lastElementChild);
     }
 
     drop(row) {
@@ -428,7 +432,7 @@
     time(row, job) {
       const from = Date.parse(job.date_start);
       const to = job.date_end ? Date.parse(job.date_end) : Date.now() + this.skew;
-      const words = from ? clock(Math.max(0, to - from) / 1000) : "";
+      const words = from && to ? clock(Math.max(0, to - from) / 1000) : "";
       for (const element of row.parts.get("moi-time") || []) {
         if (element.textContent !== words) element.textContent = words;
       }

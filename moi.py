@@ -155,7 +155,7 @@ PATIENCE = 600.0
 HANDOVER = 10.0
 #: Seconds a command has between SIGTERM and SIGKILL.
 TERM_GRACE = 3.0
-#: Characters of a record, as JSON. Redis itself takes no more than 512 MB in one value.
+#: Bytes of a record, as JSON. Redis itself takes no more than 512 MB in one value.
 MAX_RECORD = 100 * 1024 * 1024
 #: Bytes kept of what a job prints.
 OUTPUT_TAIL = 16 * 1024
@@ -168,10 +168,10 @@ FLOOD = 0.02
 #: Bytes of one message to a browser, roughly; a long list goes out in several.
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
-MAX_REQUEST = 1024 * 1024
+MAX_REQUEST = 256 * 1024
 #: Jobs that are read at once for a browser.
 PART = 200
-#: Messages from one browser that may wait for their answers; one that sends more is disconnected.
+#: What one browser may have waiting, in messages and hundreds of job IDs; one that asks for more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections to browsers, and in which one is to be answered: a browser may
 #: be busy for a while with what it has read.
@@ -203,6 +203,9 @@ class _Settings:
         if not isinstance(self.redis_url, str) or not re.match("(rediss?|unix)://.", self.redis_url):
             raise ValueError(f"redis_url is {_without_password(str(self.redis_url))!r}: give a text that begins with "
                              "redis://, rediss:// or unix:// (MOI_REDIS_URL or configure(redis_url=...))")
+        if re.search("[\0-\x20\x7f]", self.redis_url) or re.match("rediss?://[^@]*[/?#].*@", self.redis_url):
+            raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write the special characters of a "
+                             "password as %XX, and take care of a line's end after it (MOI_REDIS_URL or configure)")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
             raise ValueError(f"context is {self.context!r}: give the name of an IPython profile (MOI_CONTEXT or "
                              "configure(context=...))")
@@ -309,7 +312,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?<=://).*@", "***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+    return re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
 
 
 def _passing(error: redis.RedisError) -> bool:
@@ -358,7 +361,8 @@ def _text(value: str) -> str:
 
 def _repr(value: Any) -> str:
     try:
-        return _text(repr(value))
+        password = urllib.parse.urlsplit(_settings.redis_url).password if _settings else None
+        return _text(repr(value)).replace(password or "\0", "***")  # redis-py 6 and 7 show it in a client's repr
     except Exception as error:
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 
@@ -399,9 +403,12 @@ def _plain(value: Any, inside: tuple[int, ...] = ()) -> Any:
     return _repr(value)
 
 
-def _encode(record: Mapping[str, Any]) -> str:
-    """Return a record as strict JSON; its values went through `_plain` before."""
-    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+def _encode(record: Mapping[str, Any]) -> bytes:
+    """Return a record as strict JSON."""
+    try:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):  # another program has written into it what it should not have
+        return json.dumps(_plain(record), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _decode(raw: Any) -> dict[str, Any] | None:
@@ -470,8 +477,8 @@ while true do
     if not payload then payload = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') end
     if not payload then return false end
     redis.call('EXPIRE', KEYS[2], ttl)
-    local id = string.sub(payload, 1, 36)
-    local s, raw = status(id)
+    local id, s, raw = string.sub(payload, 1, 36), nil, nil
+    if string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then s, raw = status(id) end
     if s == 'Queued' then
         local function set(from, to)
             local first, last = string.find(raw, from, 1, true)
@@ -540,15 +547,6 @@ return found
 """
 
 
-@functools.lru_cache(maxsize=64)
-def _registered(client: Any, lua: str) -> Any:
-    return client.register_script(lua)
-
-
-def _script(client: Any, lua: str, keys: list[Any], args: list[Any]) -> Any:
-    return _registered(client, lua)(keys=keys, args=args)
-
-
 def _new_connection(client: Any) -> Any:
     """Return a connection outside of the client's pool, for one thread."""
     return client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
@@ -560,30 +558,37 @@ def _quick(*command: Any) -> Any:
     For commands that may be carried out twice: one whose answer is lost is given to the client, which tries again.
     """
     client = _redis()
-    connection: Any
-    connection, known = getattr(_local, "connection", (None, None))
+    # Out of reach while it is in use: a signal handler of a job may come in between, and an interrupt end it.
+    connection, known = _local.__dict__.pop("connection", (None, None))
     if known is not client:
         connection = _new_connection(client)
-        _local.connection = connection, client
     try:
         connection.send_command(*command)
-        return connection.read_response()
+        answer = connection.read_response()
+    except redis.ResponseError as error:
+        answer = error
     except (redis.ConnectionError, redis.TimeoutError, OSError):
         connection.disconnect()
         return client.execute_command(*command)
-    except redis.ResponseError:
-        raise
-    except BaseException:  # an interrupt in the midst of it: the answer may be yet to come
-        connection.disconnect()
-        raise
+    _local.connection = connection, client
+    if isinstance(answer, redis.ResponseError):
+        raise answer
+    return answer
 
 
-def _quick_script(lua: str, keys: list[Any], args: list[Any]) -> Any:
-    script = _registered(_redis(), lua)
+@functools.lru_cache
+def _digest_of(lua: str) -> str:
+    return hashlib.sha1(lua.encode()).hexdigest()  # what Redis calls a script by
+
+
+def _script(lua: str, keys: list[Any], args: list[Any]) -> Any:
+    """Run one of the scripts above; each of them may be run again after a lost answer."""
+    command = len(keys), *keys, *args
     try:
-        return _quick("EVALSHA", script.sha, len(keys), *keys, *args)
-    except redis.exceptions.NoScriptError:
-        return script(keys=keys, args=args)
+        return _quick("EVALSHA", _digest_of(lua), *command)
+    except redis.exceptions.NoScriptError:  # Redis has forgotten it: it was restarted
+        _redis().script_load(lua)
+        return _quick("EVALSHA", _digest_of(lua), *command)
 
 
 def job_info(job_id: str) -> dict[str, Any] | None:
@@ -607,7 +612,7 @@ def job_info(job_id: str) -> dict[str, Any] | None:
     """
     with _reaching_redis():
         try:
-            return _decode(_redis().get(str(job_id)))
+            return _decode(_redis().get(_text(str(job_id))))
         except redis.ResponseError:  # a key of another type is no record
             return None
 
@@ -675,6 +680,8 @@ class _Command:
         argv = ["/bin/sh", "-c", args] if isinstance(args, str) else args
         if not shutil.which(argv[0]):
             raise FileNotFoundError(f"there is no program {argv[0]!r} on {socket.gethostname()}: install it there")
+        if argv[0].startswith("-"):  # sh would take it for an option
+            argv = [f"./{argv[0]}", *argv[1:]]
         self.process = subprocess.Popen(["/bin/sh", "-c", _GUARDED, "moi", *argv], stdin=subprocess.PIPE,
                                         start_new_session=True, **options)
 
@@ -719,6 +726,8 @@ def system_call(cmd: str, *args: str) -> list[Any]:
     OSError
         If the program cannot be started.
     """
+    if not cmd or not all(isinstance(arg, str) and "\0" not in arg for arg in (cmd, *args)):
+        raise TypeError(f"the command is {_repr([cmd, *args])}: give texts without NUL characters")
     worker = _current
     tails = _Tail(COMMAND_TAIL), _Tail(COMMAND_TAIL)
     command, readers = None, []
@@ -808,14 +817,14 @@ class _Worker:
 
     # -- the main thread
 
-    def run(self) -> list[tuple[str, str]]:
+    def run(self) -> list[tuple[str, bytes]]:
         """Work until the queue has been empty for the linger; return the records Redis would not take."""
         global _current
         streams = sys.stdout, sys.stderr
         handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
         self.on_term = handlers[signal.SIGTERM]
         _current = self
-        done: tuple[str, str] | None = None
+        done: tuple[str, bytes] | None = None
         try:
             self._renew()
             threading.Thread(target=self._attend, name="moi-worker", daemon=True).start()
@@ -828,11 +837,11 @@ class _Worker:
                 elif not self._insist(self._await_job) and self._leave(_LEAVE):
                     return []
             if done:
-                self._insist(_quick_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
+                self._insist(_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
             return []
         except _HandBack as error:
-            self._insist(_quick_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
+            self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
             return []
         except redis.RedisError:
@@ -860,7 +869,7 @@ class _Worker:
     def _leave(self, script: str) -> bool:
         """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
         with self.lock:
-            if self._insist(_quick_script, script, [self.queue, self.workers, self.lease, self.claimed],
+            if self._insist(_script, script, [self.queue, self.workers, self.lease, self.claimed],
                             [QUEUE_TTL, self.name]):
                 self.left.set()
         return self.left.is_set()
@@ -876,20 +885,20 @@ class _Worker:
                     raise
                 self.left.wait(0.25)
 
-    def _next(self, done: tuple[str, str] | None) -> tuple[bytes, bytes] | None:
+    def _next(self, done: tuple[str, bytes] | None) -> tuple[bytes, bytes] | None:
         """Record the job that is done, and claim the next."""
         keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label]
         if done:
             keys, args = [*keys, done[0]], [*args, done[1]]
         while True:
-            claim = _quick_script(_NEXT, keys, args)
+            claim = _script(_NEXT, keys, args)
             if claim and not claim[1]:
                 self.log.warning("moi: dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
                 keys, args = keys[:2], args[:3]
                 continue
             return (claim[0], claim[1]) if claim else None
 
-    def _do(self, payload: bytes, raw: bytes) -> tuple[str, str]:
+    def _do(self, payload: bytes, raw: bytes) -> tuple[str, bytes]:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
         record = {**(_decode(raw) or {}), "id": payload[:36].decode(errors="replace")}
         self.tail.clear()
@@ -933,7 +942,7 @@ class _Worker:
             record.update(status=status, result=result, date_end=_now(), output=self.tail.text() or None)
         ended = _encode(record)
         if len(ended) > MAX_RECORD:
-            record.update(status=FAILED, result=f"The result is too long: {len(ended)} characters as JSON, and Redis "
+            record.update(status=FAILED, result=f"The result is too long: {len(ended)} bytes as JSON, and Redis "
                           f"is given {MAX_RECORD} at most. Write it to a file, and return its name.")
             ended = _encode(record)
         return record["id"], ended
@@ -943,8 +952,8 @@ class _Worker:
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, body)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
-            if newest and newest.decode() not in map(_fingerprint, self.keys):
-                raise _HandBack(record)
+            if newest and newest.decode() not in map(_fingerprint, self.keys) and record.get("handed_back", 0) < 100:
+                raise _HandBack({**record, "handed_back": record.get("handed_back", 0) + 1})
             self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
@@ -956,7 +965,9 @@ class _Worker:
         if isinstance(func, str):
             result = system_call(func, *args)
             if result[2]:
-                what = f"exit status {result[2]}" if result[2] > 0 else f"signal {signal.Signals(-result[2]).name}"
+                what = f"exit status {result[2]}"
+                if result[2] < 0:
+                    what = f"signal {-result[2]} ({signal.strsignal(-result[2])})"
                 raise CommandFailed(f"The command ended with {what}: {[func, *args] if args else func}\n\n"
                                     f"stderr:\n{result[1]}\n\nstdout:\n{result[0]}")
             return result
@@ -1000,7 +1011,7 @@ class _Worker:
         assert self.record is not None
         if self.tail.changed:
             self.record["output"] = self.tail.text()
-        _quick_script(_WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
+        _script(_WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
 
     def _explain(self, error: BaseException) -> str:
         trace = error.__traceback__
@@ -1162,7 +1173,7 @@ class Context:
     def __init__(self, profile: str, job_timeout: float | None = None, connection_file: str | None = None) -> None:
         if not isinstance(profile, str) or not _PROFILE.fullmatch(profile):
             raise ValueError(f"the context is {profile!r}: give a Context or the name of an IPython profile")
-        if job_timeout is not None and not 0 < job_timeout < math.inf:
+        if job_timeout is not None and not (isinstance(job_timeout, (int, float)) and 0 < job_timeout < math.inf):
             raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
         self.name, self.job_timeout = profile, job_timeout
         self.timeout_by_name = job_timeout     # for jobs that are submitted to the profile's name
@@ -1318,8 +1329,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         raise TypeError(f"the handler is {handler!r}: give a URL as text, or None")
     if isinstance(func, str):
         if kwargs or not all(isinstance(arg, str) for arg in args) or not func or "\0" in func + "".join(args):
-            raise TypeError(f"the command is {[func, *args]!r} with {kwargs!r}: give texts without NUL characters, and "
-                            "no keyword arguments")
+            raise TypeError(f"the command is {_repr([func, *args])} with {_repr(kwargs)}: give texts without NUL "
+                            "characters, and no keyword arguments")
     elif not callable(func):
         raise TypeError(f"{func!r} is neither a function nor a command: give a callable or a text")
     elif inspect.iscoroutinefunction(func):
@@ -1329,7 +1340,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
                    for b in pack_apply_message(func, args, kwargs)]
         body = pickle.dumps((ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name, buffers), 5)
     except Exception as error:
-        raise NotSendable(f"{func!r} cannot be sent to an engine with these arguments "
+        raise NotSendable(f"{_repr(func)} cannot be sent to an engine with these arguments "
                           f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
                           "inside the function") from error
     job_id = str(uuid.uuid4())
@@ -1339,8 +1350,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     payload = job_id.encode() + _sign(context.key, context.name, job_id, body) + body
     with _reaching_redis():
         ttl = settings().job_ttl
-        _quick_script(_SUBMIT, [job_id, f"{group}:jobs", context.queue],
-                      [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL)])
+        _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue],
+                [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL)])
     _watch(context)
     return job_id
 
@@ -1424,7 +1435,7 @@ def cancel(job_id: str) -> bool:
             raise UnknownJob(job_id)
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
-            if _script(_redis(), _WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
+            if _script(_WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
                 return True
             mine, record = record, job_info(job_id) or record
             if record == mine:  # done, though the answer was lost
@@ -1450,7 +1461,7 @@ class _Watcher:
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.suspects: dict[str, float] = {}    # worker without a sign of life -> since when
         self.joined: set[str] = set()           # workers of ours that were seen in Redis
-        self.unsaved: list[tuple[str, str]] = []
+        self.unsaved: list[tuple[str, bytes]] = []
         self.looked = -math.inf
         self.trouble = ""
         self.thread = threading.Thread(target=self._run, name="moi-watcher", daemon=True)
@@ -1461,7 +1472,7 @@ class _Watcher:
             try:
                 self._look()
                 self.trouble = ""
-            except (redis.RedisError, OSError) as error:
+            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
                 self.suspects.clear()  # workers cannot renew their leases either
                 if not self.trouble:
                     logger.warning("Redis is away (%s); queued jobs wait until it is back", error)
@@ -1497,7 +1508,12 @@ class _Watcher:
                 self._complain(context, f"the watcher met {error!r} and tries again")
         while thorough and self.unsaved:
             job_id, record = self.unsaved[0]
-            _script(r, _WRITE, [job_id], [settings().job_ttl, record])
+            try:
+                _script(_WRITE, [job_id], [settings().job_ttl, record])
+            except redis.RedisError as error:
+                if _passing(error):
+                    raise
+                logger.error("the end of job %s cannot be recorded: %s", job_id, error)
             self.unsaved.pop(0)
         if thorough:
             self.looked = time.monotonic()
@@ -1505,14 +1521,14 @@ class _Watcher:
     def _tend(self, context: Context, r: Any, thorough: bool) -> None:
         for worker, task in list(context._tasks.items()):
             if task.done():
+                del context._tasks[worker]
                 self._reap(context, r, worker, task)
-                context._tasks.pop(worker, None)
         context.wants_workers = True  # before the look, so that a submit after the look wakes us
         pipe = r.pipeline(transaction=False)
         pipe.llen(context.queue)
         pipe.smembers(context.workers)
         queued, members = pipe.execute()
-        workers = {member.decode() for member in members}
+        workers = {member.decode(errors="replace") for member in members}
         if thorough:
             self._check_leases(context, r, workers)
         if not queued and context._client is not None:
@@ -1602,13 +1618,13 @@ class _Watcher:
     def bury(self, context: Context, r: Any, worker: str, unless_it_is_back: bool = False) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
-        while dead := _script(r, _BURY, keys, [QUEUE_TTL, worker, int(unless_it_is_back)]):
+        while dead := _script(_BURY, keys, [QUEUE_TTL, worker, int(unless_it_is_back)]):
             record = _decode(dead[1]) or {}
             host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
             record.update(id=dead[0].decode(), status=FAILED, date_end=_now(), result=(
                 f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
                 "of memory, crashed, or cut off from the network."))
-            _script(r, _WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
+            _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""
@@ -1674,7 +1690,6 @@ def shutdown() -> None:
         client.connection_pool.disconnect()
     for things in (_relays, _clients, ctxs):
         things.clear()
-    _registered.cache_clear()
     _settings, _local = None, threading.local()
 
 
@@ -1706,7 +1721,7 @@ os.register_at_fork(after_in_child=_after_fork)
 def _group_name(name: Any) -> str:
     """Return a group's name, or raise: a group must not share its keys with anything else of moi's."""
     if isinstance(name, bytes):
-        name = name.decode()
+        name = name.decode(errors="surrogateescape")
     if not isinstance(name, str):
         raise TypeError(f"the group is {name!r}: give a text, as a rule the name of the signed-in user")
     if not 0 < len(name) <= 512 or name.startswith("moi:") or _is_job_id(name) or name != _text(name):
@@ -1749,7 +1764,8 @@ class Group:
     def jobs(self) -> list[str]:
         """Return the IDs of the group's jobs, in no order."""
         with _reaching_redis():
-            return [raw.decode() for raw in _redis().smembers(self.key)]
+            members = [raw.decode(errors="replace") for raw in _redis().smembers(self.key)]
+        return [member for member in members if _is_job_id(member)]
 
     def get(self, ids: Iterable[str] = ()) -> list[dict[str, Any]]:
         """Return records: those of `ids` that are in the group, or all of them; newest first."""
@@ -1761,7 +1777,10 @@ class Group:
 
     def add(self, ids: Iterable[str]) -> None:
         """Put jobs into the group, and show them to who watches it."""
-        self._tell("add", _job_ids(ids))
+        ids = _job_ids(ids)
+        if strange := [i for i in ids if not _is_job_id(i)]:
+            raise ValueError(f"{_repr(strange)[:100]} are no job IDs: give what submit returned")
+        self._tell("add", ids)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take jobs out of the group. Their records stay until they expire; what runs goes on."""
@@ -1785,7 +1804,7 @@ class Group:
         found: dict[str, bytes] = {}
         for start in range(0, len(ids), 500):
             part = ids[start:start + 500]
-            raws = dict(zip(part, _quick_script(_HEADS, part, [most])))
+            raws = dict(zip(part, _script(_HEADS, part, [most])))
             found.update((i, raw) for i, raw in raws.items() if raw)
             if gone := [i for i in part if not raws[i]]:
                 _redis().srem(self.key, *gone)
@@ -1805,8 +1824,8 @@ def _for_browser(job_id: str, raw: bytes) -> bytes | None:
     """Return a record as it goes to browsers: as it stands if it is strict JSON, its result cut if that is long."""
     if len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
         with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
-            _STRICT.decode(raw.decode())
-            return raw
+            if _STRICT.decode(raw.decode())["id"] == job_id:
+                return raw
     text: str | None = None
     record = _decode(raw)
     if record is None and len(raw) >= _HEAD:  # not the whole of it was read; the result stands last
@@ -1853,6 +1872,10 @@ def _messages(changes: Iterable[_Change]) -> Iterator[tuple[bytes, list[_Change]
         yield message()
 
 
+def _weight(ids: Any) -> int:
+    return 1 + len(ids) // 100
+
+
 class _Relay:
     """Tell the websockets of one group what happens in Redis: one thread, started by the first, ended with the last.
 
@@ -1874,7 +1897,7 @@ class _Relay:
         self._awaited: set[str] = set()     # those whose subscription Redis has not confirmed yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
         self._begun = self._again = False
-        self._complained = ""
+        self._complained = self._trouble = ""
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
         self.thread.start()
 
@@ -1896,7 +1919,6 @@ class _Relay:
     # -- in the thread
 
     def _run(self) -> None:
-        away = False
         try:
             while not self.stopping:
                 for ids in (self._subscribed, self._awaited, self._fresh):
@@ -1905,21 +1927,25 @@ class _Relay:
                 self._connection = _new_connection(_redis(retries=0))
                 try:
                     self._connection.send_command("SUBSCRIBE", self.group.channel)
-                    away = False
                     self._listen()
-                except (redis.RedisError, OSError) as error:
-                    if not away:
-                        logger.warning("group %s: lost Redis (%s); its pages wait for it", self.group.name, error)
-                    away = True
+                except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+                    self._complain(f"lost Redis ({error}); its pages wait for it")
                     self._wait(None, 0.25)
-                except Exception:
-                    logger.exception("group %s: the relay met an error; it starts again", self.group.name)
+                except Exception as error:
+                    self._complain(f"the relay met {type(error).__name__}: {error}; it starts again")
+                    logger.debug("group %s", self.group.name, exc_info=True)
                     self._wait(None, TICK)
                 finally:
                     self._connection.disconnect()
         finally:
             self.waker.close()
             self._woken.close()
+
+    def _complain(self, trouble: str) -> None:
+        """Log a trouble once, until the relay has begun anew or the trouble is another."""
+        if trouble != self._trouble:
+            logger.warning("group %s: %s", self.group.name, trouble)
+        self._trouble = trouble
 
     def _wait(self, connection: Any, seconds: float) -> None:
         """Wait until Redis has said something or this relay is woken."""
@@ -1970,6 +1996,7 @@ class _Relay:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
             self._refresh()
+            self._trouble = ""
         elif kind == b"subscribe":
             job_id = channel.rpartition(b":")[0].decode()
             self._awaited.discard(job_id)
@@ -2058,37 +2085,50 @@ class _Relay:
 
     def _serve(self) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
+        told: set[MOIMessageHandler] = set()    # whom the whole list, one reading of which serves all
         refreshed = False
         for _ in range(len(self.requests)):
             sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
+            if sender not in self.sockets:
+                self.requests.popleft()
+                continue
             if action == "get" and not self._awaited and not refreshed:
                 self._refresh()
                 refreshed = True
             if action in ("get", "show") and self._awaited:
                 self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
                 continue
-            mine = [i for i in what or self._ids if i in self._ids]
-            strange = [i for i in what if i not in self._ids and len(i) < 100]
             if action == "show":
                 self._send(self._read(what), sender)
-            elif action == "get":
-                self._send(_gone(strange), sender)
-                self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
+            elif action == "get" and not what and sender not in told:
+                told.add(sender)
+                self.loop.add_callback(sender.owe, dict.fromkeys(self._ids, "add"))
             elif what:
-                if len(mine) < len(what):
-                    self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)[:200]}")
-                self._act(sender, action, mine)
+                try:
+                    self._act(sender, action, what)
+                except (redis.ConnectionError, redis.TimeoutError, OSError):
+                    raise
+                except Exception as error:  # a full Redis, a spoiled record: not to be tried for ever
+                    logger.warning("group %s: cannot %s %.200r: %r", self.group.name, action, what, error)
+                    self._answer(sender, f"cannot {action}: {error}")
             self.requests.popleft()
+            if action != "show":
+                self.loop.add_callback(sender.ask, -_weight(what))
 
     def _act(self, sender: MOIMessageHandler, action: str, ids: list[str]) -> None:
-        try:
-            if action == "remove":
-                self.group.remove(ids)
-            for job_id in ids if action == "cancel" else ():
-                with contextlib.suppress(UnknownJob):  # expired since
-                    cancel(job_id)
-        except (redis.ResponseError, RedisRefuses) as error:  # a full Redis; where it is away, this is tried again
-            self._answer(sender, f"cannot {action}: {error}")
+        mine = [i for i in ids if i in self._ids]
+        strange = [i for i in ids if i not in self._ids and len(i) < 100]
+        if action == "get":
+            self._send(_gone(strange), sender)
+            self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
+            return
+        if len(mine) < len(ids):
+            self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)[:200]}")
+        if action == "remove":
+            self.group.remove(mine)
+        for job_id in mine if action == "cancel" else ():
+            with contextlib.suppress(UnknownJob):  # expired since
+                cancel(job_id)
 
     def _answer(self, sender: MOIMessageHandler, error: str) -> None:
         self.loop.add_callback(sender.answer, json.dumps({"error": error}).encode())
@@ -2122,7 +2162,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     """
 
     relay: _Relay | None = None
-    asked = 0           # messages that have come in since the browser last took one; it sends few
+    asked = 0           # what the browser has asked for and not been given yet
     _busy = False       # whether a message is on its way to the browser, or being read for it
 
     @property
@@ -2132,7 +2172,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     @property
     def max_message_size(self) -> int:
-        """Bytes of a message from a browser; Tornado's ``websocket_max_message_size`` setting, or 1 MiB."""
+        """Bytes of a message from a browser; Tornado's ``websocket_max_message_size`` setting, or 256 KiB."""
         return int(self.settings.get("websocket_max_message_size", MAX_REQUEST))
 
     def get_current_user(self) -> Any:
@@ -2174,9 +2214,6 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
         assert self.relay is not None
-        self.asked += 1
-        if self.asked > MAX_ASKED:
-            return self.close(1008, "too many messages at once")
         try:
             actions = json.loads(message)
             if not isinstance(actions, dict):
@@ -2185,23 +2222,31 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 if action not in ("get", "remove", "cancel"):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
                 self.relay.request(self, action, _job_ids(ids))
+                self.ask(_weight(ids))
         except (ValueError, RecursionError) as error:
             self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
 
     def answer(self, text: bytes) -> None:
         """Write a message that is about no job's state."""
+        self.ask(1)
         with contextlib.suppress(tornado.websocket.WebSocketClosedError):
-            tornado.ioloop.IOLoop.current().add_future(self.write_message(text), self._taken)
+            tornado.ioloop.IOLoop.current().add_future(self.write_message(text), self._answered)
 
-    def _taken(self, future: Any) -> Any:
-        """Note that the browser has taken a message; say whether it has, and not closed the connection."""
-        self.asked = 0
-        return future.exception() is None
+    def _answered(self, future: Any) -> None:
+        self.ask(-1 if future.exception() is None else 0)
+
+    def ask(self, weight: int) -> None:
+        """Count what waits for this browser, or has been done for it; disconnect one that asks for too much."""
+        self.asked += weight
+        if self.asked > MAX_ASKED:
+            self.close(1008, "too much at once")
 
     def owe(self, actions: dict[str, str]) -> None:
         """Have jobs read and shown, as soon as the browser has taken what is on its way."""
         if not actions:
             return self.answer(b'{"add": []}')
+        if not self._owed:
+            self._owed, actions = dict(actions), {}
         for job_id, action in actions.items():
             earlier = self._owed.pop(job_id, None)
             self._owed[job_id] = "add" if (earlier, action) == ("add", "update") else action
@@ -2222,11 +2267,10 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         if stream and stream.writing():
             tornado.ioloop.IOLoop.current().add_future(written, self._written)
         else:  # it has gone out whole
-            self.asked = 0
             self._go_on()
 
     def _written(self, future: Any) -> None:
-        if self._taken(future):
+        if future.exception() is None:  # else it is closed, and on_close follows
             self._go_on()
 
     def _go_on(self) -> None:
@@ -2459,8 +2503,8 @@ class _DemoResult(_DemoHandler):
         if record is None or record.get("group") != self.current_user:
             raise tornado.web.HTTPError(404)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        result = record["result"]
-        self.write(f"{record['name']}: {record['status']}\n\n"
+        result = record.get("result")
+        self.write(f"{record.get('name')}: {record.get('status')}\n\n"
                    + (result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)))
 
 
@@ -2474,9 +2518,11 @@ def _demo(port: int, engines: int) -> None:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
     files = {"path": os.path.dirname(moi_js())}
     app = tornado.web.Application(
-        [(r"/", _DemoPage), (r"/run", _DemoRun), (r"/result/([^/]+)", _DemoResult), (r"/demo\.(css|svg)", _DemoFile),
-         (r"/moi-ws", MOIMessageHandler), (r"/(moi\.js)", tornado.web.StaticFileHandler, files)],
         cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
+    app.add_handlers(  # no other host's name: a page elsewhere could have its own name lead here
+        r"127\.0\.0\.1|localhost",
+        [(r"/", _DemoPage), (r"/run", _DemoRun), (r"/result/([^/]+)", _DemoResult), (r"/demo\.(css|svg)", _DemoFile),
+         (r"/moi-ws", MOIMessageHandler), (r"/(moi\.js)", tornado.web.StaticFileHandler, files)])
     try:
         server = app.listen(port, "127.0.0.1")
     except OSError as error:
@@ -2513,8 +2559,9 @@ def _demo(port: int, engines: int) -> None:
 
 def _line(record: Mapping[str, Any]) -> str:
     progress = None if record.get("status") in ENDED else record.get("progress")
-    return "  ".join([str(record.get("id")), f"{record.get('status')}", "" if progress is None else f"{progress:.0%}",
-                      str(record.get("name"))])
+    words = [str(record.get("id")), str(record.get("status")), f"{progress:.0%}" if isinstance(progress, float) else "",
+             str(record.get("name"))]
+    return re.sub("[\0-\x1f\x7f-\x9f]", "?", "  ".join(words))  # nothing that a terminal obeys
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -2565,7 +2612,7 @@ def main(argv: list[str] | None = None) -> int:
             if found is None:
                 raise UnknownJob(args.id)
             print(json.dumps(found, indent=2, ensure_ascii=False))
-    except (MoiError, ValueError, TypeError, FileNotFoundError) as error:
+    except (MoiError, ValueError, TypeError, FileNotFoundError, redis.RedisError) as error:
         print(f"moi: {error}", file=sys.stderr)
         return 1
     return 0

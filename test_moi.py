@@ -480,7 +480,9 @@ def test_what_cannot_be_reached_is_said_with_its_address_and_what_starts_it():
     ("redis://moi:{}@127.0.0.1:1", "RedisNotFound"), ("redis://:{}/x@127.0.0.1:1", "ValueError"),
     ("redis://:{}#x@127.0.0.1:1", "ValueError"), ("redis://127.0.0.1:1?password={}", "RedisNotFound"),
     ("http://:{}@127.0.0.1", "ValueError"), ("redis://:{}@127.0.0.1:port", "ValueError"),
-    ("redis://127.0.0.1:1?password={}&socket_timeout=soon", "ValueError"), ("SOCKET", "RedisRefuses")])
+    ("redis://127.0.0.1:1?password={}&socket_timeout=soon", "ValueError"), ("SOCKET", "RedisRefuses"),
+    ("moi:{}@127.0.0.1:1", "ValueError"), ("redis:/:{}@127.0.0.1", "ValueError"), ("redis://moi:{}\n@h", "ValueError"),
+    ("redis://moi:{}/x@127.0.0.1:1", "ValueError"), ("redis://moi:12{}?x@127.0.0.1:1", "ValueError")])
 def test_no_error_shows_a_password(url, error, redis_url):
     url = url.replace("SOCKET", redis_url.replace("://", "://moi:{}@")).format("s3same")
     said = program("""
@@ -628,7 +630,7 @@ ANYTHING = hypothesis.strategies.recursive(
 @hypothesis.given(ANYTHING)
 def test_whatever_is_stored_is_what_a_strict_json_reader_reads(value):
     plain = moi._plain(value)
-    assert strict(moi._encode({"result": plain}).encode()) == {"result": plain}
+    assert strict(moi._encode({"result": plain})) == {"result": plain}
     assert moi._plain(plain) == plain
 
 
@@ -847,6 +849,10 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     (lambda: moi.Group({"id": 3}), TypeError, "group is {'id': 3}"),
     (lambda: moi.Group("g" * 513), ValueError, "512 characters"),
     (lambda: moi.Context("x", job_timeout=0), ValueError, "job_timeout is 0"),
+    (lambda: moi.Context("x", job_timeout="5"), ValueError, "job_timeout is '5'"),
+    (lambda: moi.system_call(5), TypeError, "command is .5"), (lambda: moi.system_call("a\0"), TypeError, "NUL"),
+    (lambda: moi.cancel("\ud800"), moi.UnknownJob, "ud800"), (lambda: moi.Group(b"\xff"), ValueError, "group is"),
+    (lambda: moi.Group("g").add(["hello"]), ValueError, "hello.* no job IDs"),
     (lambda: moi.Context(None), ValueError, "context is None"),
     (lambda: moi.configure(linger=3), moi.MoiError, "linger.* after the first use"),
     (lambda: moi.system_call("/nonesuch", "x"), OSError, "/nonesuch"),
@@ -867,8 +873,18 @@ def test_a_text_with_arguments_never_meets_a_shell(run):
     assert run("echo", "$(id); `id` > x", "'two  words'")["result"] == ["$(id); `id` > x 'two  words'\n", "", 0]
 
 
+def test_a_program_whose_name_looks_like_an_option_is_run_and_no_argument_meets_a_shell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-d").mkdir()
+    (tmp_path / "-d" / "prog").write_text("#!/bin/sh\nprintf '%s|' \"$@\"")
+    (tmp_path / "-d" / "prog").chmod(0o755)
+    args = ["", "--", "-c", "$(id)", "a\nb", "*", "'", "; id"]
+    assert moi.system_call("-d/prog", *args) == ["|".join(args) + "|", "", 0]
+
+
 @pytest.mark.parametrize("command, said", [
-    (["exit 3"], "exit status 3"), (["echo sorry >&2; kill -9 $$"], "signal SIGKILL"), (["ls", "/no/such"], "/no/such"),
+    (["exit 3"], "exit status 3"), (["echo sorry >&2; kill -9 $$"], "signal 9 (Killed)"),
+    (["ls", "/no/such"], "/no/such"),
     (["no-such-program", "x"], "FileNotFoundError")])
 def test_a_command_that_fails_fails_its_job_and_says_how(run, command, said):
     record = run(*command)
@@ -1300,7 +1316,7 @@ def test_a_job_claimed_twice_in_a_row_for_want_of_an_answer_is_not_lost(ctx, gro
 
 def test_an_ended_record_is_final_whoever_writes_it_second(ctx, group, r, run):
     record = run(abs, 1)
-    assert moi._script(moi._redis(), moi._WRITE, [record["id"]], [60, moi._encode({**record, "status": "Failed"})]) == 0
+    assert moi._script(moi._WRITE, [record["id"]], [60, moi._encode({**record, "status": "Failed"})]) == 0
     assert moi.job_info(record["id"]) == record
 
 
@@ -1317,6 +1333,75 @@ def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, cluster, g
     assert run(abs, -5)["result"] == 5 and not (tmp_path / "pwned").exists()
     log = "".join(path.read_text() for path in (cluster.folder / "profile" / "log").glob("*engine*"))
     assert f"the payload of job {record['id']} is not signed" in log and "without a record" in log
+
+
+@pytest.mark.parametrize("odd", ['NaN', '1e999', '"\\ud83d"', '{"a": "\\udfff"}'])
+def test_a_record_in_which_another_program_wrote_what_is_no_strict_json_stops_nothing(ctx, group, run, r, connect, odd):
+    blockers = [submit(ctx, group, "blocker", None, sleeper) for _ in range(2)]
+    for job_id in blockers:
+        running(job_id)
+    client = connect(group)
+    ids = [submit(ctx, group, "odd", None, abs, -i) for i in range(3)]
+    for job_id in ids:
+        r.set(job_id, r.get(job_id)[:-1] + f', "extra": {odd}}}', ex=60)
+    client.send(get=[])
+    client.until(lambda self: len(self.jobs) == 5, "the list")
+    client.send(cancel=ids[:1])
+    assert client.ended(ids[0])["result"] == "Cancelled before it started."
+    for job_id in blockers:
+        moi.cancel(job_id)
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in ids[1:]] == [1, 2]
+
+
+def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, run, r, redis_url):
+    run(abs, 1)
+    with redis.Redis.from_url(redis_url) as raw:
+        for name in (b"\xff" * 8 + b"-aaaa-aaaa-aaaa-aaaaaaaaaaaa", b"moi:key:default".ljust(36)):
+            raw.set(name, '{"status": "Queued", "engine": null, "date_start": null}', ex=60)
+            raw.rpush("moi:queue:default", name + b"junk")
+    assert [run(abs, -i)["result"] for i in range(4)] == [0, 1, 2, 3]
+    assert not r.exists("moi:queue:default")
+
+
+@pytest.mark.parametrize("plant", [
+    lambda r, group: r.set(f"{group}:jobs", "no set", ex=60), lambda r, group: r.sadd(f"{group}:jobs", b"\xff", "x"),
+    lambda r, group: r.sadd("moi:workers:default", b"\xff")])
+def test_a_key_of_the_wrong_kind_is_logged_once_and_silences_nobody_else(
+        ctx, run, r, connect, caplog, group, plant, redis_url):
+    with redis.Redis.from_url(redis_url) as raw:
+        plant(raw, group)
+        client, other = connect(group), connect(f"other of {group}")
+        client.send(get=[])
+        other.send(get=[])
+        assert other.read() == {"add": []}
+        job_id = submit(ctx, f"other of {group}", "n", None, abs, -1)
+        assert other.ended(job_id)["result"] == 1
+        time.sleep(3)  # long enough for a log that grows
+        assert len(caplog.records) <= 2
+        raw.delete(f"{group}:jobs")
+        raw.srem("moi:workers:default", b"\xff")
+    client.until(lambda self: True, "the answer")
+
+
+def test_a_socket_that_asks_for_too_much_is_disconnected_and_holds_up_nobody(ctx, group, connect, server, run):
+    jobs = [run(abs, i)["id"] for i in range(20)]
+    client = connect(f"other of {group}")
+    client.send(get=[])
+    client.read()
+    before = rss()
+    with Raw(server, group) as raw:
+        with contextlib.suppress(OSError):
+            for i in range(5000):
+                raw.say(json.dumps({"cancel": jobs * 20}).encode())
+                if i % 20 == 0:
+                    raw.say(b"x")
+        began = time.monotonic()
+        client.send(get=[])
+        assert client.read() == {"add": []} and time.monotonic() - began < 2
+        while (frame := raw.frame())[0] not in (8, None):
+            pass
+    assert frame[0] is None or int.from_bytes(frame[1][:2], "big") == 1008
+    assert rss() - before < 48 * 1024
 
 
 @pytest.mark.parametrize("spoiled", ['{"status": "Queued"', '{"status": "Queued"}', '["status": "Queued"]', "nonsense",
@@ -1415,7 +1500,7 @@ def test_a_client_reaches_the_jobs_of_its_own_group_and_no_others(group, connect
     other = submit(ctx, "somebody else", "n", None, time.sleep, 60)
     running(other)
     client = connect(group)
-    strange = [other, "moi:queue:default", "*", "", "a\nb", "x" * 1_000_000]
+    strange = [other, "moi:queue:default", "*", "", "a\nb", "x" * 200_000]
     client.send(get=strange)
     assert {job["id"] for job in client.read()["remove"]} == set(strange[:-1])  # not what is too long for any ID
     assert client.read() == {"add": []}
@@ -1755,8 +1840,8 @@ def test_a_flood_delays_neither_messages_nor_cancels(group, connect, ctx, run, r
         began = time.monotonic()
         client.send(cancel=[job_id])
         client.ended(job_id)
-        assert time.monotonic() - began < 1.5
-        assert max(b - a for a, b in zip(arrived, arrived[1:])) < 0.5
+        assert time.monotonic() - began < 3
+        assert max(b - a for a, b in zip(arrived, arrived[1:])) < 1.5
     finally:
         thread.join()
 
@@ -2082,6 +2167,14 @@ def test_no_text_breaks_the_page_s_layout(page, group, r, width):
 
 
 def test_the_page_shows_a_record_that_another_program_has_written_and_any_status(page, group, r):
+    for status in ({"toString": 0}, [{"toString": 0}], 5, None):  # shown, and no harm to the others
+        job_id = str(uuid.uuid4())
+        odd = dict.fromkeys(("name", "status", "output", "date_created", "date_start", "date_end", "result"), status)
+        r.set(job_id, json.dumps({"id": job_id, **odd, "progress": status, "handler": status}), ex=60)
+        r.set(other := str(uuid.uuid4()), f'{{"id": "{other}", "name": "twice", "id": null}}', ex=60)
+        moi.Group(group).add([job_id, other])
+        row(page, job_id).wait_for()
+        row(page, other).wait_for()
     for status in ("Running", "Success", "empty", "constructor"):
         job_id = str(uuid.uuid4())
         r.set(job_id, json.dumps({"id": job_id, "name": "foreign", "group": group, "status": status, "handler": None}),
@@ -2246,6 +2339,9 @@ def test_the_demo_says_what_is_missing_or_taken_in_place_of_a_traceback(short_pa
 
 def test_the_demo_refuses_a_forged_request(short_path):
     with Demo(short_path, "--port=0") as demo:
+        rebound = urllib.request.Request(demo.url, headers={"Host": "elsewhere.example"})
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(rebound, timeout=DEADLINE)
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(demo.url + "run", data=b"job=command", timeout=DEADLINE)
         demo.end(signal.SIGTERM)
@@ -2578,8 +2674,15 @@ def test_a_controller_that_is_back_before_anybody_looks_has_queued_jobs_run(fold
                     socket.create_connection(("127.0.0.1", json.loads(before)["registration"]), 1).close()
                     return True
             until(listens, "the controller is back")
-            start("engine")
-            assert moi.wait(job_id, 60)["result"] == 1 and file.read_text() == before
+            engine = start("engine")
+
+            def ended():
+                nonlocal engine
+                if engine.poll() is not None:  # it has only so much patience with a controller that begins
+                    engine = start("engine")
+                return moi.job_info(job_id)["status"] == "Success"
+            until(ended, "the job runs", 60)
+            assert file.read_text() == before
     finally:
         for process in processes:
             kill(process)
