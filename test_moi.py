@@ -1144,7 +1144,7 @@ def test_an_engine_that_dies_between_a_job_s_end_and_its_record_fails_that_job(c
 
 @pytest.mark.parametrize("words, how", [
     (["timeout", "300", "sleep", "61.5"], "cancel"), (["timeout 300 sleep 61.5 | cat"], "cancel"),
-    (["timeout 300 sleep 61.5 & sleep 61.5"], "kill")])
+    pytest.param(["timeout 300 sleep 61.5 & sleep 61.5"], "kill", marks=pytest.mark.slow)])
 def test_a_command_that_makes_a_process_group_of_its_own_ends_with_its_job(ctx, cluster, group, words, how):
     def left():
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if command(pid) == b"sleep\x0061.5\0"]
@@ -1363,6 +1363,7 @@ def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, 
     assert not r.exists("moi:queue:default")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", [
     lambda r, group: r.set(f"{group}:jobs", "no set", ex=60), lambda r, group: r.sadd(f"{group}:jobs", b"\xff", "x"),
     lambda r, group: r.sadd("moi:workers:default", b"\xff")])
