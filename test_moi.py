@@ -3016,9 +3016,10 @@ def timed(call):
 @pytest.mark.benchmark
 @pytest.mark.parametrize("clients", [1, 50, 200])
 def test_benchmark_relay_beside_a_bare_one(bench, group, r, run, clients):
-    record, n, medians = run(abs, 1), 300, {"bare": [], "moi-ws": []}
+    record, n, medians = run(abs, 1), 150, {"bare": [], "moi-ws": []}
     for _ in range(3):
         for path in medians:
+            r.set(record["id"], json.dumps(record), ex=60)  # what the round before has left
             figure = bench.listen(path, clients, n - 1, 60)
             time.sleep(0.5)  # the lists of all clients have arrived
             for i in range(n):
@@ -3110,6 +3111,8 @@ def test_benchmark_memory_of_50_000_jobs_and_of_a_long_queue(bench, cluster, gro
 
 @pytest.mark.benchmark
 def test_benchmark_3_000_watched_idle_groups(bench):
+    idle = bench.get("state")
+    time.sleep(10)
     before = bench.get("state")
     took = bench.get("watch", n=3000)["seconds"]
     time.sleep(5)
@@ -3117,7 +3120,8 @@ def test_benchmark_3_000_watched_idle_groups(bench):
     time.sleep(40)
     later = bench.get("state")
     figures(started_a_second=(3000 / took, ">= 1000"), KiB_each=((after["rss"] - before["rss"]) / 3000 / 1024, "<= 90"),
-            percent_of_a_core=((later["cpu"] - after["cpu"]) / 40 * 100, "<= 2"))
+            percent_of_a_core=((later["cpu"] - after["cpu"]) / 40 * 100 - (before["cpu"] - idle["cpu"]) / 10 * 100,
+                               "<= 2"))
 
 
 @pytest.mark.benchmark
