@@ -1128,6 +1128,7 @@ def test_a_job_that_a_dying_engine_had_claimed_and_not_started_runs_elsewhere_on
     r.delete(f"{group}:early")
 
 
+@pytest.mark.slow
 def test_an_engine_that_dies_between_a_job_s_end_and_its_record_fails_that_job(ctx, cluster, group):
     def job():
         class Deadly:
