@@ -178,7 +178,7 @@ MAX_ASKED = 1000
 PING = 30.0
 #: Seconds of silence after which a relay pings Redis, and seconds in which that is to be answered: thousands of
 #: watched groups cost little, and a connection that is half open is noticed within 30 s.
-SILENCE, PATIENT = 18.0, 8.0
+SILENCE, PONG = 18.0, 8.0
 
 #: Connections to Redis that the threads of a process share, besides one for each relay, each `wait`, and each thread
 #: that submits.
@@ -1966,8 +1966,8 @@ class _Relay:
             if changed and now - sent >= FLOOD:
                 self._send(self._changes(changed))
                 changed, sent = {}, now
-            if heard < pinged and now - pinged > PATIENT:
-                raise redis.TimeoutError(f"no answer to a ping within {PATIENT} s")
+            if heard < pinged and now - pinged > PONG:
+                raise redis.TimeoutError(f"no answer to a ping within {PONG} s")
             if now - max(heard, pinged) > SILENCE:
                 self._connection.send_command("PING")
                 pinged = now
@@ -1983,7 +1983,7 @@ class _Relay:
             if changed and hold > 0:
                 self._wait(None, hold)
             elif not changed:
-                self._wait(self._connection, PATIENT if heard < pinged else SILENCE)
+                self._wait(self._connection, PONG if heard < pinged else SILENCE)
             until = time.monotonic() + FLOOD
             while self._connection.can_read(timeout=0) and (heard := time.monotonic()) < until:
                 kind, channel, *data = self._connection.read_response()

@@ -2502,6 +2502,14 @@ class Chaos:
                     print(Path(web.log.name).read_text())
             raise AssertionError(f"{({s: states.count(s) for s in set(states)})}, {keys}")
 
+    def all_succeeded(self, ids, client, seconds=DEADLINE):
+        """Wait for the end of jobs, each of which has run once; their page has to show it, too."""
+        records = self.ended(ids, seconds)
+        assert {record["status"] for record in records} == {"Success"} and self.runs(ids) == [1] * len(ids)
+        expected = {record["id"]: record for record in records}
+        client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
+        client.close()
+
     def runs(self, ids):
         return [int(count or 0) for count in self.counts.mget([self.keys[i] for i in ids])]
 
@@ -2564,11 +2572,7 @@ def test_redis_restarted_and_its_connections_cut_under_load_lose_no_job_and_clos
     time.sleep(2)
     chaos.start_redis()
     ids += web.submit(group, 20)
-    records = chaos.ended(ids, 60)
-    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
-    expected = {record["id"]: record for record in records}
-    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
-    client.close()
+    chaos.all_succeeded(ids, client, 60)
 
 
 @pytest.mark.slow
@@ -2587,11 +2591,7 @@ def test_redis_stopped_for_30_s_loses_no_job_and_closes_no_websocket(chaos, grou
     time.sleep(30 - (time.monotonic() - began))
     chaos.start_redis()
     ids += web.submit(group, 20)
-    records = chaos.ended(ids, 60)
-    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
-    expected = {record["id"]: record for record in records}
-    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
-    client.close()
+    chaos.all_succeeded(ids, client, 60)
 
 
 @pytest.mark.slow
@@ -2606,11 +2606,7 @@ def test_a_redis_that_has_stopped_answering_is_noticed_by_relays_and_workers(cha
     finally:
         os.kill(chaos.redis.pid, signal.SIGCONT)
     ids += web.submit(group, 5)
-    records = chaos.ended(ids)
-    assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * len(ids)
-    expected = {record["id"]: record for record in records}
-    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
-    client.close()
+    chaos.all_succeeded(ids, client)
 
 
 def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_jobs_run(chaos, group):
