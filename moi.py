@@ -28,7 +28,7 @@ What moi keeps in Redis
 ``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
 ``moi:key:<context>``                   string   which key is the newest: a fingerprint of it
 ``moi:cancel:<job ID>``                 string   a running job that is to be stopped
-``moi:contexts``                        set      the contexts in use
+``moi:contexts``, ``moi:groups``        set      the contexts in use; the groups that jobs were submitted for
 ======================================  =======  ===================================================
 
 The first four rows are a public protocol, for any program; the rest is moi's own. Every key expires.
@@ -36,10 +36,10 @@ The first four rows are a public protocol, for any program; the rest is moi's ow
 from __future__ import annotations
 
 import argparse
+import ast
 import atexit
 import contextlib
 import functools
-import getpass
 import hashlib
 import hmac
 import importlib.metadata
@@ -50,11 +50,13 @@ import itertools
 import json
 import logging
 import math
+import operator
 import os
 import pickle
 import re
 import secrets
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -73,10 +75,11 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timezone
 from datetime import time as time_of_day
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, Protocol, TextIO, TypeVar, cast
 
 import ipyparallel
 import redis
+import tornado.escape
 import tornado.ioloop
 import tornado.web
 import tornado.websocket
@@ -87,8 +90,8 @@ from redis.retry import Retry
 __version__ = "0.1.0"
 __all__ = [
     "CommandFailed", "ClusterNotFound", "Context", "Group", "MOIMessageHandler", "MoiError", "NotSendable",
-    "RedisNotFound", "RedisRefuses", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs", "job_info", "moi_js",
-    "submit", "submit_nouser", "system_call", "wait",
+    "RedisNotFound", "RedisRefuses", "StatusUpdate", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs",
+    "job_info", "moi_js", "submit", "submit_nouser", "system_call", "wait",
 ]
 logger = logging.getLogger("moi")
 
@@ -163,6 +166,8 @@ OUTPUT_TAIL = 16 * 1024
 COMMAND_TAIL = 1024 * 1024
 #: Characters of a result that go to a browser.
 RESULT_CUT = 64 * 1024
+#: Seconds between two status updates of `status_update.track`: what an eye can follow costs a fast loop nothing.
+TRACK = 0.1
 #: Seconds between two messages to a browser in a flood: 50 a second are more than an eye can follow.
 FLOOD = 0.02
 #: Bytes of one message to a browser, roughly; a long list goes out in several.
@@ -180,8 +185,7 @@ PING = 30.0
 #: watched groups cost little, and a connection that is half open is noticed within 30 s.
 SILENCE, PONG = 18.0, 8.0
 
-#: Connections to Redis that the threads of a process share, besides one for each relay, each `wait`, and each thread
-#: that submits.
+#: Connections to Redis that the threads of a process share and keep, of each kind; a relay has one more of its own.
 MAX_CONNECTIONS = 16
 #: Seconds that a queued job lives at the least, whatever `job_ttl` is: a queue may be long.
 QUEUE_TTL = 14 * 24 * 3600
@@ -228,7 +232,6 @@ _PROFILE = re.compile(r"[^\0/]{1,200}")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
-_local = threading.local()  # a thread's own connection
 _lock = threading.RLock()  # for what is made at the first use
 
 
@@ -301,7 +304,9 @@ def _redis(retries: int = 2) -> Any:
     """Return this process's client, or the one for pub/sub, without retries."""
     with _lock:
         if retries not in _clients:
-            _clients[retries] = _connect(settings().redis_url, retries)
+            client = _clients[retries] = _connect(settings().redis_url, retries)
+            # Connections past its pool, for what has to be quick; what is too many falls off, and is closed.
+            client.moi_spare, client.moi_spare_listeners = (deque(maxlen=MAX_CONNECTIONS) for _ in range(2))
         return _clients[retries]
 
 
@@ -439,7 +444,7 @@ local function ended(id)
 end
 """
 
-# KEYS: job, group's set, queue; ARGV: ttl, record, payload, group's channel, the ttl in the queue.
+# KEYS: job, group's set, queue, the groups; ARGV: ttl, record, payload, group's channel, the ttl in the queue, group.
 # A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. A group whose
 # page nobody opens is kept from growing for ever: each new job has two others looked at, whether they have expired.
 _SUBMIT = """
@@ -449,6 +454,8 @@ for _, id in ipairs(redis.call('SRANDMEMBER', KEYS[2], 2)) do
 end
 redis.call('SADD', KEYS[2], KEYS[1])
 redis.call('EXPIRE', KEYS[2], 2 * ARGV[5])
+redis.call('SADD', KEYS[4], ARGV[6])
+redis.call('EXPIRE', KEYS[4], 2 * ARGV[5])
 redis.call('RPUSH', KEYS[3], ARGV[3])
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
@@ -548,20 +555,27 @@ return found
 
 
 def _new_connection(client: Any) -> Any:
-    """Return a connection outside of the client's pool, for one thread."""
-    return client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    """Return a connection outside of the client's pool, that does without the two round trips of CLIENT SETINFO."""
+    connection = client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    connection.lib_name = connection.lib_version = connection.driver_info = None  # the names of redis-py 5 and 8
+    return connection
+
+
+def _take(spare: deque[Any]) -> Any:
+    """Take a spare connection, or make one; an interrupt may end its use, and a signal's handler take another."""
+    try:
+        return spare.pop()
+    except IndexError:
+        return _new_connection(_redis())
 
 
 def _quick(*command: Any) -> Any:
-    """Carry out a command in a third of the time that redis-py's client takes, on a connection of this thread's own.
+    """Carry out a command in a third of the time that redis-py's client takes.
 
     For commands that may be carried out twice: one whose answer is lost is given to the client, which tries again.
     """
     client = _redis()
-    # Out of reach while it is in use: a signal handler of a job may come in between, and an interrupt end it.
-    connection, known = _local.__dict__.pop("connection", (None, None))
-    if known is not client:
-        connection = _new_connection(client)
+    connection = _take(client.moi_spare)
     try:
         connection.send_command(*command)
         answer = connection.read_response()
@@ -570,10 +584,35 @@ def _quick(*command: Any) -> Any:
     except (redis.ConnectionError, redis.TimeoutError, OSError):
         connection.disconnect()
         return client.execute_command(*command)
-    _local.connection = connection, client
+    client.moi_spare.append(connection)
     if isinstance(answer, redis.ResponseError):
         raise answer
     return answer
+
+
+@contextlib.contextmanager
+def _subscribed(channel: str) -> Iterator[Any]:
+    """Yield a connection that listens to a channel; it is kept for the next who wants one."""
+    spare = _redis().moi_spare_listeners
+    connection = _take(spare)
+    for attempt in 1, 2:  # one that was kept may have been closed since
+        try:
+            connection.send_command("SUBSCRIBE", channel)
+            while connection.read_response()[:2] != [b"subscribe", channel.encode()]:
+                pass  # what came for the one before
+            break
+        except (redis.ConnectionError, redis.TimeoutError, OSError):
+            connection.disconnect()
+            if attempt == 2:
+                raise
+    try:
+        yield connection
+        if connection._sock:
+            connection.send_command("UNSUBSCRIBE", channel)
+            spare.append(connection)
+    except BaseException:  # it may have been in the middle of an answer
+        connection.disconnect()
+        raise
 
 
 @functools.lru_cache
@@ -774,6 +813,74 @@ def _sign(key: bytes, context: str, job_id: str, body: bytes) -> bytes:
     return mac.digest()
 
 
+class StatusUpdate:
+    """What a job is given as ``status_update``. Safe from several threads of the job."""
+
+    __slots__ = "_update",
+
+    def __init__(self, update: Callable[[str | None, float | None], None]) -> None:
+        self._update = update
+
+    def __call__(self, status: str | None = None, progress: float | None = None) -> None:
+        """Tell who watches how far the job is.
+
+        Parameters
+        ----------
+        status : str, optional
+            The text to show as the job's status.
+        progress : float, optional
+            How much is done, from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If `status` is one of moi's own states, or `progress` is no number from 0 to 1.
+        """
+        if status is not None and (not isinstance(status, str) or status in STATES):
+            raise ValueError(f"status is {status!r}: give a text other than {', '.join(STATES)}, which moi sets itself")
+        try:
+            share = None if progress is None else float(progress)
+        except (TypeError, ValueError):
+            share = math.nan
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"progress is {progress!r}: give a number from 0 to 1")
+        self._update(status, share)
+
+    def track(self, items: Iterable[_Item], what: str = "", total: int | None = None) -> Iterator[_Item]:
+        """Yield `items`, and tell ten times a second at most how many of them are done.
+
+        Parameters
+        ----------
+        items : iterable
+            What the job goes through.
+        what : str, optional
+            What is being done, to be shown as the status before the count: "Reading" becomes "Reading: 3 of 9".
+        total : int, optional
+            How many items there are, where `items` has no length.
+
+        Yields
+        ------
+        object
+            Each item.
+        """
+        if total is None:
+            total = operator.length_hint(items) or None
+        told, done = -math.inf, 0
+
+        def tell() -> None:
+            count = f"{done} of {total}" if total else f"{done}"
+            self(f"{what}: {count}" if what else count, min(done / total, 1) if total else None)
+
+        for done, item in enumerate(items):
+            if time.monotonic() >= told + TRACK:
+                tell()
+                told = time.monotonic()
+            yield item
+            done += 1
+        tell()
+
+
+_Item = TypeVar("_Item")
 _SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
 
 
@@ -972,39 +1079,17 @@ class _Worker:
                                     f"stderr:\n{result[1]}\n\nstdout:\n{result[0]}")
             return result
         if _takes_status_update(func) and "status_update" not in kwargs:
-            kwargs["status_update"] = functools.partial(self._status_update, record)
+            kwargs["status_update"] = StatusUpdate(functools.partial(self._update, record))
         return func(*args, **kwargs)
 
-    def _status_update(self, record: dict[str, Any], status: str | None = None, progress: float | None = None) -> None:
-        """Tell who watches how far the job is.
-
-        Parameters
-        ----------
-        status : str, optional
-            The text to show as the job's status.
-        progress : float, optional
-            How much is done, from 0 to 1.
-
-        Raises
-        ------
-        ValueError
-            If `status` is one of moi's own states, or `progress` is no number from 0 to 1.
-        """
-        if status is not None and (not isinstance(status, str) or status in STATES):
-            raise ValueError(f"status is {status!r}: give a text other than {', '.join(STATES)}, which moi sets itself")
-        try:
-            share = None if progress is None else float(progress)
-        except (TypeError, ValueError):
-            share = math.nan
-        if share is not None and not 0 <= share <= 1:
-            raise ValueError(f"progress is {progress!r}: give a number from 0 to 1")
+    def _update(self, record: dict[str, Any], status: str | None, progress: float | None) -> None:
         with self.shielded(), self.lock:
             if self.record is not record:  # a thread that the job has left behind
                 return
             if status is not None:
                 record["status"] = _text(status)
-            if share is not None:
-                record["progress"] = share
+            if progress is not None:
+                record["progress"] = progress
             self._insist(self._write)
 
     def _write(self) -> None:
@@ -1350,8 +1435,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     payload = job_id.encode() + _sign(context.key, context.name, job_id, body) + body
     with _reaching_redis():
         ttl = settings().job_ttl
-        _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue],
-                [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL)])
+        _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
+                [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
     _watch(context)
     return job_id
 
@@ -1390,20 +1475,33 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
     """
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout == timeout):
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds, or None")
+    for record in _follow(job_id, timeout):
+        if record.get("status") in ENDED:
+            return record
+    raise TimeoutError(f"job {job_id} is still {record.get('status')!r} after {timeout} s")
+
+
+def _follow(job_id: str, timeout: float | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a job's record now and whenever it may have changed, until it has ended or the time is over."""
     give_up = math.inf if timeout is None else time.monotonic() + timeout
-    _watch()
-    with _reaching_redis(), _connect(settings().redis_url, retries=2).pubsub() as pubsub:
-        pubsub.subscribe(f"{job_id}:pubsub")
+    if _current is None:  # within a job, others see to the engines
+        _watch()
+    with _reaching_redis():
         while True:
-            record = job_info(job_id)
-            if record is None:
-                raise UnknownJob(job_id)
-            if record.get("status") in ENDED:
-                return record
-            left = give_up - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"job {job_id} is still {record.get('status')!r} after {timeout} s")
-            pubsub.get_message(timeout=min(left, TICK))
+            with _subscribed(f"{job_id}:pubsub") as connection:
+                while connection._sock:
+                    record = job_info(job_id)
+                    if record is None:
+                        raise UnknownJob(job_id)
+                    left = give_up - time.monotonic()
+                    yield record
+                    if left <= 0 or record.get("status") in ENDED:
+                        return
+                    try:
+                        if connection.can_read(timeout=min(left, TICK)):
+                            connection.read_response()
+                    except (redis.ConnectionError, redis.TimeoutError, OSError):
+                        connection.disconnect()  # subscribe anew, and look what was missed
 
 
 def cancel(job_id: str) -> bool:
@@ -1678,7 +1776,7 @@ def _at_exit() -> None:
 
 def shutdown() -> None:
     """End moi's threads and connections in this process. Jobs go on; the next use starts moi again."""
-    global _watcher, _settings, _local
+    global _watcher, _settings
     watcher, _watcher = _watcher, None
     if watcher is not None:
         watcher.stop()
@@ -1688,9 +1786,11 @@ def shutdown() -> None:
         relay.thread.join(TICK)
     for client in _clients.values():
         client.connection_pool.disconnect()
+        for connection in [*client.moi_spare, *client.moi_spare_listeners]:
+            connection.disconnect()
     for things in (_relays, _clients, ctxs):
         things.clear()
-    _settings, _local = None, threading.local()
+    _settings = None
 
 
 _parents: list[Any] = []
@@ -1698,8 +1798,8 @@ _parents: list[Any] = []
 
 def _after_fork() -> None:
     """Let a forked process begin anew: threads and connections are its parent's."""
-    global _watcher, _settings, _lock, _local
-    _watcher, _settings, _lock, _local = None, None, threading.RLock(), threading.local()
+    global _watcher, _settings, _lock
+    _watcher, _settings, _lock = None, None, threading.RLock()
     if _current is not None:
         _current.lock = threading.RLock()  # the parent's other thread may hold it
         if _current.life is not None:
@@ -1876,6 +1976,15 @@ def _weight(ids: Any) -> int:
     return 1 + len(ids) // 100
 
 
+class _Listener(Protocol):
+    """Whom a relay tells: a websocket, or the program. Called in the IOLoop."""
+
+    def owe(self, actions: dict[str, str]) -> None: ...
+    def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None: ...
+    def answer(self, text: bytes) -> None: ...
+    def ask(self, weight: int) -> None: ...
+
+
 class _Relay:
     """Tell the websockets of one group what happens in Redis: one thread, started by the first, ended with the last.
 
@@ -1886,8 +1995,8 @@ class _Relay:
 
     def __init__(self, group: Group, loop: tornado.ioloop.IOLoop) -> None:
         self.group, self.loop = group, loop
-        self.sockets: set[MOIMessageHandler] = set()
-        self.requests: deque[tuple[MOIMessageHandler, str, Any]] = deque()
+        self.sockets: set[_Listener] = set()
+        self.requests: deque[tuple[_Listener, str, Any]] = deque()
         self.stopping = False
         self.waker, self._woken = socket.socketpair()
         self._woken.setblocking(False)
@@ -1903,7 +2012,7 @@ class _Relay:
 
     # -- called by websockets, in the IOLoop
 
-    def request(self, sender: MOIMessageHandler, action: str, what: Any) -> None:
+    def request(self, sender: _Listener, action: str, what: Any) -> None:
         """Have the thread carry out what a browser asks for, or ("show") read the jobs it is owed."""
         self.requests.append((sender, action, what))
         self.wake()
@@ -1971,7 +2080,6 @@ class _Relay:
             if now - max(heard, pinged) > SILENCE:
                 self._connection.send_command("PING")
                 pinged = now
-                _local.__dict__.clear()  # a silent group needs no connection to read with
             if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
                 self._again = False
                 for handler in list(self.sockets):
@@ -2063,10 +2171,8 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            pipe = _redis().pipeline()
-            pipe.sadd(self.group.key, *fresh)
-            pipe.expire(self.group.key, 2 * settings().job_ttl)
-            pipe.execute()
+            _quick("SADD", self.group.key, *fresh)
+            _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
         self._forget(removed)
         return [change for change in changes if change[1] not in added - shown]  # nobody has been shown these
 
@@ -2085,7 +2191,7 @@ class _Relay:
 
     def _serve(self) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
-        told: set[MOIMessageHandler] = set()    # whom the whole list, one reading of which serves all
+        told: set[_Listener] = set()    # whom the whole list, one reading of which serves all
         refreshed = False
         for _ in range(len(self.requests)):
             sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
@@ -2115,7 +2221,7 @@ class _Relay:
             if action != "show":
                 self.loop.add_callback(sender.ask, -_weight(what))
 
-    def _act(self, sender: MOIMessageHandler, action: str, ids: list[str]) -> None:
+    def _act(self, sender: _Listener, action: str, ids: list[str]) -> None:
         mine = [i for i in ids if i in self._ids]
         strange = [i for i in ids if i not in self._ids and len(i) < 100]
         if action == "get":
@@ -2130,14 +2236,14 @@ class _Relay:
             with contextlib.suppress(UnknownJob):  # expired since
                 cancel(job_id)
 
-    def _answer(self, sender: MOIMessageHandler, error: str) -> None:
+    def _answer(self, sender: _Listener, error: str) -> None:
         self.loop.add_callback(sender.answer, json.dumps({"error": error}).encode())
 
-    def _send(self, changes: list[_Change], only: MOIMessageHandler | None = None) -> None:
+    def _send(self, changes: list[_Change], only: _Listener | None = None) -> None:
         if changes:
             self.loop.add_callback(self._deliver, list(_messages(changes)), only)
 
-    def _deliver(self, messages: list[tuple[bytes, list[_Change]]], only: MOIMessageHandler | None) -> None:
+    def _deliver(self, messages: list[tuple[bytes, list[_Change]]], only: _Listener | None) -> None:
         """Write messages to the websockets; this part runs in the IOLoop."""
         for handler in [only] if only else list(self.sockets):
             handler.send(messages, only is not None)
@@ -2388,26 +2494,47 @@ def _services(n: int) -> Iterator[list[str]]:
 # The demo
 # ---------------------------------------------------------------------------------------------------
 
-def _demo_pi(samples: int, status_update: Callable[..., None]) -> float:
+def _demo_pi(seed: int, status_update: StatusUpdate) -> float:
     """Estimate pi from random points in a square."""
     import random
-    inside, parts = 0, 40
+    random.seed(seed)
+    inside, parts, points = 0, 60, 100_000
     for part in range(1, parts + 1):
-        inside += sum(random.random() ** 2 + random.random() ** 2 < 1 for _ in range(samples // parts))
-        status_update(f"pi is about {4 * inside * parts / part / samples:.5f}", part / parts)
-    return 4 * inside / samples
+        inside += sum(random.random() ** 2 + random.random() ** 2 < 1 for _ in range(points))
+        status_update(f"pi is about {4 * inside / part / points:.5f}", part / parts)
+    return 4 * inside / parts / points
 
 
-def _demo_words(status_update: Callable[..., None]) -> dict[str, int]:
+def _demo_mean(parts: list[str], status_update: StatusUpdate) -> float:
+    """Put together what other jobs have found; they were queued before this one, so they do not wait for it."""
+    found: list[float] = []
+    for part in status_update.track(parts, "Parts"):
+        found.append(float(wait(part)["result"]))
+        print(f"{len(found)} parts: pi is about {sum(found) / len(found):.6f}")
+    return sum(found) / len(found)
+
+
+def _demo_hares(status_update: StatusUpdate) -> dict[str, list[float]]:
+    """Follow hares and lynxes through 60 years, by the equations of Lotka and Volterra."""
+    hares, lynxes, step = 30.0, 4.0, 2e-5
+    found: dict[str, list[float]] = {"hares": [], "lynxes": []}
+    for _ in status_update.track(range(240), "Quarters"):
+        found["hares"].append(round(hares, 2))
+        found["lynxes"].append(round(lynxes, 2))
+        for _ in range(int(0.25 / step)):
+            hares, lynxes = (hares + step * hares * (0.55 - 0.028 * lynxes),
+                             lynxes + step * lynxes * (0.026 * hares - 0.84))
+    return found
+
+
+def _demo_words(status_update: StatusUpdate) -> dict[str, int]:
     """Count the words of Python's own help texts, a file of half a megabyte."""
     import pydoc_data.topics
     from collections import Counter
     lines = Path(pydoc_data.topics.__file__ or "").read_text(encoding="utf-8").splitlines()
     counts: Counter[str] = Counter()
-    for number, line in enumerate(lines, 1):
+    for line in status_update.track(lines, "Lines"):
         counts.update(re.findall(r"[a-z]{4,}", line.lower()))
-        if number % (len(lines) // 50) == 0:
-            status_update(f"line {number} of {len(lines)}", number / len(lines))
     print(f"{sum(counts.values())} words, {len(counts)} different ones")
     return dict(counts.most_common(20))
 
@@ -2418,18 +2545,30 @@ def _demo_failure() -> float:
     return 1 / 0
 
 
+def _demo_search(status_update: StatusUpdate) -> int:
+    """Search for an odd perfect number. Nobody has found one yet."""
+    for number in status_update.track(itertools.count(1, 2), "Odd numbers, none perfect"):
+        if sum(n + number // n for n in range(1, math.isqrt(number) + 1) if number % n == 0) == 2 * number:
+            return number
+    raise AssertionError
+
+
 def _demo_square(number: int) -> int:
     return number * number
 
 
-_DEMO_JOBS: dict[str, tuple[str, list[tuple[str, Callable[..., Any] | str, list[Any]]]]] = {
-    "pi": ("Estimate pi", [("Pi by Monte Carlo", _demo_pi, [24_000_000])]),
-    "words": ("Count words", [("Words in Python's help", _demo_words, [])]),
-    "command": ("Run a command", [("Five seconds of the system's clock",
-                                   "for i in 1 2 3 4 5; do date; sleep 1; done; uname -a", [])]),
-    "failure": ("Fail", [("Division by zero", _demo_failure, [])]),
-    "burst": ("A burst of 100", [(f"{i} squared", _demo_square, [i]) for i in range(100)]),
+_DEMO_COMMAND = "for i in 1 2 3 4 5; do date; sleep 1; done; uname -a"
+_DEMO_JOBS: dict[str, tuple[str, Callable[[Callable[..., str]], Any]]] = {
+    "pi": ("Estimate pi", lambda run: run("Pi, the mean of four parts", _demo_mean, [
+        run(f"Pi by Monte Carlo, part {part} of 4", _demo_pi, part) for part in (1, 2, 3, 4)])),
+    "plot": ("Draw a plot", lambda run: run("Hares and lynxes, 60 years", _demo_hares)),
+    "words": ("Count words", lambda run: run("Words in Python's help", _demo_words)),
+    "command": ("Run a command", lambda run: run("Five seconds of the system's clock", _DEMO_COMMAND)),
+    "failure": ("Fail", lambda run: run("Division by zero", _demo_failure)),
+    "search": ("Never end", lambda run: run("Search for an odd perfect number: cancel me", _demo_search)),
+    "burst": ("A burst of 200", lambda run: [run(f"{i} squared", _demo_square, i) for i in range(200)]),
 }
+_DEMO_USERS = "ann", "bob"
 
 _DEMO_PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -2439,27 +2578,38 @@ _DEMO_PAGE = """<!DOCTYPE html>
 <link rel="stylesheet" href="/demo.css"><script src="/moi.js" defer></script>
 </head>
 <body>
-<main>
-<h1>moi</h1>
-<p>Each button submits a job. It runs on an ipyparallel engine, its record lives in Redis, and this list is live.</p>
-<form method="post" action="/run">%s%s</form>
-<div id="moi-joblist"></div>
-</main>
+%s
 </body>
 </html>
 """
+_DEMO_MAIN = """<main>
+<header><h1>moi</h1> <nav>You are <b>%s</b>. Be <a href="/%s/">%s</a>, or <a href="/both">both</a>.</nav></header>
+<p>Each button submits a job. It runs on an ipyparallel engine, its record lives in Redis, and this list is live.</p>
+<form method="post" action="run">%s%s</form>
+<div id="moi-joblist" data-url="moi-ws"></div>
+</main>"""
 
 _DEMO_CSS = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; }
 main { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+header { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; align-items: baseline; }
 h1 { margin: 0; font-size: 2rem; letter-spacing: -.03em; }
 p { margin: .25rem 0 1rem; color: light-dark(#57606a, #9aa4af); }
+a { color: light-dark(#0969da, #4493f8); }
 form { display: flex; flex-wrap: wrap; gap: .5rem; margin-bottom: 1.5rem; }
-button { font: inherit; padding: .35rem .8rem; border: 1px solid light-dark(#c9d1d9, #3d444d); border-radius: .4rem;
-         background: light-dark(#f6f8fa, #21262d); color: inherit; cursor: pointer; }
-button:hover { border-color: light-dark(#0969da, #4493f8); }
+form button { font: inherit; padding: .35rem .8rem; border: 1px solid light-dark(#c9d1d9, #3d444d);
+              border-radius: .4rem; background: light-dark(#f6f8fa, #21262d); color: inherit; cursor: pointer; }
+form button:hover { border-color: light-dark(#0969da, #4493f8); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+svg { width: 100%; background: light-dark(#f6f8fa, #161b22); border-radius: .4rem; }
+polyline { fill: none; stroke-width: 2; }
+.line0 { stroke: light-dark(#0969da, #4493f8); fill: light-dark(#0969da, #4493f8); }
+.line1 { stroke: light-dark(#bc4c00, #f0883e); fill: light-dark(#bc4c00, #f0883e); }
+polyline.line0, polyline.line1 { fill: none; }
+text { font-size: 16px; stroke: none; }
+.both { display: flex; flex-wrap: wrap; height: 100vh; }
+.both iframe { flex: 1 1 20rem; border: 0; border-inline-end: 1px solid light-dark(#d0d7de, #3d444d); }
 """
 
 
@@ -2467,45 +2617,96 @@ _DEMO_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill
 height="3"/><rect x="1" y="7" width="9" height="3"/><rect x="1" y="12" width="5" height="3"/></svg>"""
 
 
-class _DemoHandler(tornado.web.RequestHandler):
-    """What the demo's handlers share: a visitor is signed in at the first page."""
+def _demo_plot(series: dict[str, list[float]]) -> str:
+    """Draw series of numbers as SVG."""
+    top = max(map(max, series.values()))
+    lines = []
+    for number, (name, values) in enumerate(series.items()):
+        points = " ".join(f"{800 * i / len(values):.1f},{300 - 270 * y / top:.1f}" for i, y in enumerate(values))
+        lines.append(f'<polyline class="line{number}" points="{points}"/>'
+                     f'<text class="line{number}" x="{10 + 100 * number}" y="20">{name}</text>')
+    return f'<svg viewBox="0 0 800 310" role="img" aria-label="{" and ".join(series)}">{"".join(lines)}</svg>'
+
+
+class _DemoUser(tornado.web.RequestHandler):
+    """Who is let in is the user that the path names: one visitor may be two of them, side by side."""
 
     def get_current_user(self) -> str | None:
-        user = self.get_signed_cookie("user")
-        return user.decode() if user else None
+        return f"demo:{self.path_args[0]}" if self.get_signed_cookie("demo") else None
+
+
+class _DemoSocket(_DemoUser, MOIMessageHandler):
+    """The websocket of the demo."""
+
+
+class _DemoHandler(_DemoUser):
+    """What the demo's pages share."""
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Security-Policy", "default-src 'self'")
         self.set_header("X-Content-Type-Options", "nosniff")
 
+    def prepare(self) -> None:
+        if not self.get_signed_cookie("demo"):
+            raise tornado.web.HTTPError(403)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.set_header("Content-Type", "text/plain")
+        self.finish("Open the address that `moi demo` has printed; it lets you in.\n" if status_code == 403
+                    else f"{status_code}: {self._reason}\n")
+
+
+class _DemoDoor(_DemoHandler):
+    """Where the address that `moi demo` prints leads: who knows the token in it is let in."""
+
+    def initialize(self, token: str) -> None:
+        self.token = token
+
+    def prepare(self) -> None:
+        if hmac.compare_digest(self.get_argument("token", "").encode(), self.token.encode()):
+            self.set_signed_cookie("demo", "let in", httponly=True, samesite="lax")
+        else:
+            super().prepare()
+
+    def get(self) -> None:
+        self.redirect(f"/{_DEMO_USERS[0]}/")
+
 
 class _DemoPage(_DemoHandler):
-    def get(self) -> None:
-        if self.current_user is None:
-            self.set_signed_cookie("user", getpass.getuser(), httponly=True, samesite="strict")
+    def get(self, user: str) -> None:
+        other = _DEMO_USERS[user == _DEMO_USERS[0]]
         buttons = "".join(f'<button name="job" value="{key}">{label}</button>'
                           for key, (label, _) in _DEMO_JOBS.items())
-        self.write(_DEMO_PAGE % (self.xsrf_form_html(), buttons))
+        self.write(_DEMO_PAGE % (_DEMO_MAIN % (user, other, other, self.xsrf_form_html(), buttons)))
+
+
+class _DemoBoth(_DemoHandler):
+    def get(self) -> None:
+        frames = "".join(f'<iframe src="/{user}/" title="{user}"></iframe>' for user in _DEMO_USERS)
+        self.write(_DEMO_PAGE % f'<div class="both">{frames}</div>')
 
 
 class _DemoRun(_DemoHandler):
-    def post(self) -> None:
-        if self.current_user is None or self.get_argument("job") not in _DEMO_JOBS:
-            raise tornado.web.HTTPError(403)
-        for name, func, args in _DEMO_JOBS[self.get_argument("job")][1]:
-            submit(settings().context, self.current_user, name, "/result", func, *args)
+    def post(self, user: str) -> None:
+        if self.get_argument("job") not in _DEMO_JOBS:
+            raise tornado.web.HTTPError(400)
+        _DEMO_JOBS[self.get_argument("job")][1](lambda name, func, *args: submit(
+            settings().context, self.current_user, name, f"/{user}/result", func, *args))
         self.set_status(204)  # the browser stays on the page, which shows the job by itself
 
 
 class _DemoResult(_DemoHandler):
-    def get(self, job_id: str) -> None:
+    def get(self, user: str, job_id: str) -> None:
         record = job_info(job_id) if _is_job_id(job_id) else None
         if record is None or record.get("group") != self.current_user:
             raise tornado.web.HTTPError(404)
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        result = record.get("result")
-        self.write(f"{record.get('name')}: {record.get('status')}\n\n"
-                   + (result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)))
+        result, escape = record.get("result"), tornado.escape.xhtml_escape
+        if isinstance(result, dict) and all(isinstance(values, list) for values in result.values()):
+            shown = _demo_plot(result)
+        else:
+            shown = f"<pre>{escape(_as_text(result))}</pre>"
+        name, status = escape(str(record.get("name"))), escape(str(record.get("status")))
+        self.write(_DEMO_PAGE % f"<main><h1>{name}</h1><p>{status}</p>{shown}</main>")
 
 
 class _DemoFile(_DemoHandler):
@@ -2516,13 +2717,14 @@ class _DemoFile(_DemoHandler):
 
 def _demo(port: int, engines: int) -> None:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
-    files = {"path": os.path.dirname(moi_js())}
+    files, token, user = {"path": os.path.dirname(moi_js())}, secrets.token_urlsafe(9), "|".join(_DEMO_USERS)
     app = tornado.web.Application(
         cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
     app.add_handlers(  # no other host's name: a page elsewhere could have its own name lead here
         r"127\.0\.0\.1|localhost",
-        [(r"/", _DemoPage), (r"/run", _DemoRun), (r"/result/([^/]+)", _DemoResult), (r"/demo\.(css|svg)", _DemoFile),
-         (r"/moi-ws", MOIMessageHandler), (r"/(moi\.js)", tornado.web.StaticFileHandler, files)])
+        [(r"/", _DemoDoor, {"token": token}), (r"/both", _DemoBoth), (r"/demo\.(css|svg)", _DemoFile),
+         (r"/(moi\.js)", tornado.web.StaticFileHandler, files), (rf"/({user})/moi-ws", _DemoSocket),
+         (rf"/({user})/", _DemoPage), (rf"/({user})/run", _DemoRun), (rf"/({user})/result/([^/]+)", _DemoResult)])
     try:
         server = app.listen(port, "127.0.0.1")
     except OSError as error:
@@ -2542,7 +2744,7 @@ def _demo(port: int, engines: int) -> None:
         with _services(engines) as lines:
             for line in lines:
                 say(f"moi: {line}")
-            say(f"moi: open http://127.0.0.1:{port}/ and press Ctrl-C here to end")
+            say(f"moi: open http://127.0.0.1:{port}/?token={token} and press Ctrl-C here to end")
             try:
                 loop.start()
             except KeyboardInterrupt:
@@ -2557,65 +2759,244 @@ def _demo(port: int, engines: int) -> None:
 # The program
 # ---------------------------------------------------------------------------------------------------
 
-def _line(record: Mapping[str, Any]) -> str:
-    progress = None if record.get("status") in ENDED else record.get("progress")
-    words = [str(record.get("id")), str(record.get("status")), f"{progress:.0%}" if isinstance(progress, float) else "",
-             str(record.get("name"))]
-    return re.sub("[\0-\x1f\x7f-\x9f]", "?", "  ".join(words))  # nothing that a terminal obeys
+def _safe(text: Any) -> str:
+    """Return a text without what a terminal would obey."""
+    return re.sub("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", str(text))
+
+
+def _line(record: Mapping[str, Any], bar: bool = False) -> str:
+    """Return a record as a line: ID, status, progress, name."""
+    share = None if record.get("status") in ENDED else record.get("progress")
+    share = share if isinstance(share, (int, float)) and 0 <= share <= 1 else None
+    progress = "" if share is None else f"{share:.0%}"
+    if bar and share is not None:
+        progress = f"[{'#' * round(20 * share):20}] {progress:>4}"
+    return re.sub("[\t\n]", " ", _safe("  ".join(
+        filter(None, (str(record.get("id")), str(record.get("status")), progress, str(record.get("name")))))))
+
+
+def _whole(record: Mapping[str, Any]) -> str:
+    """Return a record as a page of text."""
+    long = {name: record.get(name) for name in ("output", "result") if record.get(name) is not None}
+    short = {name: value for name, value in record.items() if name not in ("output", "result") and value is not None}
+    return _safe("\n".join(
+        [f"{name:13} {value}" for name, value in short.items()]
+        + [f"\n{name}:\n{_as_text(value).rstrip()}" for name, value in long.items()]))
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class _Screen:
+    """Show jobs as they change: redrawn in place on a terminal, else a line for each change; or as JSON."""
+
+    def __init__(self, as_json: bool, out: TextIO) -> None:
+        self.as_json, self.out = as_json, out
+        self.live = out.isatty() and not as_json
+        self.lines: dict[str, str] = {}
+        self.drawn = 0
+
+    def show(self, records: Iterable[Mapping[str, Any]], gone: Iterable[str] = ()) -> None:
+        for record in records:
+            job_id = str(record.get("id"))
+            line = json.dumps(_plain(record)) if self.as_json else _line(record, self.live)
+            if self.lines.pop(job_id, None) != line and not self.live:
+                print(line, file=self.out)
+            self.lines[job_id] = line
+        for job_id in gone:
+            self.lines.pop(job_id, None)
+        if self.live:
+            width, height = shutil.get_terminal_size()
+            last = [line[:width - 1] for line in self.lines.values()][-max(1, height - 1):]
+            print(f"\x1b[{self.drawn}F\x1b[J" * bool(self.drawn) + "\n".join(last), file=self.out)
+            self.drawn = len(last)
+        self.out.flush()
+
+
+class _GroupOnScreen:
+    """A listener to a group's relay that is no browser."""
+
+    def __init__(self, group: str, screen: _Screen) -> None:
+        self.screen = screen
+        self.relay = _Relay(Group(group), tornado.ioloop.IOLoop.current())
+        self.relay.sockets.add(self)
+        self.relay.request(self, "get", [])
+
+    def owe(self, actions: dict[str, str]) -> None:
+        self.relay.request(self, "show", actions)
+
+    def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
+        for text, _ in messages:
+            jobs = json.loads(text)
+            self.screen.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
+                             + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
+
+    def answer(self, text: bytes) -> None:
+        logger.warning("%s", text.decode())
+
+    def ask(self, weight: int) -> None:
+        """Nothing waits here."""
+
+
+def _watch_job(job_id: str, screen: _Screen) -> dict[str, Any]:
+    for record in _follow(job_id):
+        screen.show([record])
+    return record
+
+
+def _python(code: str) -> Callable[..., Any]:
+    """Return a function whose body is `code`."""
+    tree = ast.parse("def python(status_update): pass")
+    function = cast(ast.FunctionDef, tree.body[0])
+    function.body = ast.parse(code).body or function.body
+    namespace: dict[str, Any] = {"__name__": "__main__"}  # functions of that module are sent by value
+    exec(compile(tree, "<moi submit --python>", "exec"), namespace)
+    return cast(Callable[..., Any], namespace["python"])
+
+
+def _do_submit(args: argparse.Namespace) -> int:
+    words = args.command[args.command[:1] == ["--"]:]
+    func: Callable[..., Any] | str
+    rest: list[str] = []
+    if args.python is not None:
+        if words:
+            args.parser.error(f"give --python's code or a command, not both; the command is {shlex.join(words)}")
+        try:
+            func, name = _python(args.python), args.python.strip().partition("\n")[0][:100]
+        except (SyntaxError, ValueError) as error:
+            args.parser.error(f"--python {args.python!r}: {error}")
+    elif not words:
+        args.parser.error("name the program to run, or give --python CODE")
+    elif args.shell:
+        func = name = " ".join(words)
+    else:  # one text alone is a line for the shell, which sees a single word in this one
+        func, rest, name = words[0] if words[1:] else shlex.quote(words[0]), words[1:], shlex.join(words)
+    job_id = submit(args.context or settings().context, args.group, args.name or name, None, func, *rest)
+    if not args.wait:
+        print(json.dumps(job_info(job_id)) if args.json else job_id)
+        return 0
+    print(job_id, file=sys.stderr, flush=True)
+    args.again = f"moi job {job_id} --watch"
+    record = _watch_job(job_id, _Screen(False, sys.stderr)) if sys.stderr.isatty() else wait(job_id)
+    ok, result = record["status"] == SUCCESS, record["result"]
+    if args.json:
+        print(json.dumps(record))
+    elif ok and args.python is None:
+        sys.stderr.write(result[1])
+        sys.stdout.write(result[0])
+    else:
+        print(_as_text(result).rstrip("\n"), file=sys.stdout if ok else sys.stderr)
+    return int(not ok)
+
+
+def _do_job(args: argparse.Namespace) -> int:
+    if args.watch:
+        args.again = f"moi job {args.id} --watch"
+        record = _watch_job(args.id, _Screen(args.json, sys.stdout))
+        return int(record["status"] == FAILED)
+    found = job_info(args.id)
+    if found is None:
+        raise UnknownJob(args.id)
+    print(json.dumps(_plain(found)) if args.json else _whole(found))
+    return 0
+
+
+def _do_jobs(args: argparse.Namespace) -> int:
+    screen = _Screen(args.json, sys.stdout)
+    if args.watch:
+        args.again = f"moi jobs {shlex.quote(args.group)} --watch"
+        Group(args.group).jobs()  # raises where Redis is not; a relay would wait for it
+        _GroupOnScreen(args.group, screen)
+        tornado.ioloop.IOLoop.current().start()
+    screen.live = False
+    screen.show(Group(args.group).get())
+    return 0
+
+
+def _do_cancel(args: argparse.Namespace) -> int:
+    failed = 0
+    for job_id in args.id:
+        try:
+            if not cancel(job_id):
+                raise MoiError(f"job {job_id} has ended already")
+        except MoiError as error:
+            print(f"moi: {error}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+def _do_groups(args: argparse.Namespace) -> int:
+    with _reaching_redis():
+        names = sorted(raw.decode(errors="replace") for raw in _redis().smembers("moi:groups"))
+    for name in names:
+        if number := len(Group(name).jobs()):
+            print(json.dumps({"group": name, "jobs": number}) if args.json else f"{number:6}  {_safe(name)}")
+    return 0
+
+
+def _do_demo(args: argparse.Namespace) -> int:
+    logging.basicConfig(format="moi: %(message)s")
+    _demo(args.port, args.engines)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
+        "cluster the one of the IPython profile MOI_CONTEXT.",
+        epilog="Exit status: 0 success, 1 failure, 2 wrong usage.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, do: Callable[[argparse.Namespace], int], what: str, **more: Any) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", **more)
+        command.set_defaults(do=do, parser=command)
+        return command
+
+    demo = add("demo", _do_demo, "try moi on this machine, in the browser")
+    demo.add_argument("--port", type=int, default=8765, help="on 127.0.0.1 (%(default)s; 0: a free one)")
+    demo.add_argument("--engines", type=int, default=max(2, min(os.cpu_count() or 2, 8)), metavar="N",
+                      help="engines to start where no cluster runs (%(default)s)")
+    new = add("submit", _do_submit, "run a program on the cluster, and print the job's ID", usage=(
+        "moi submit [options] PROGRAM [ARGUMENT...]\n       moi submit [options] --shell LINE\n"
+        "       moi submit [options] --python CODE"))
+    new.add_argument("--group", default="no-user", metavar="G", help="whose job it is (%(default)s)")
+    new.add_argument("--name", metavar="N", help="what to call it (the command)")
+    new.add_argument("--context", metavar="C", help="the IPython profile of the cluster (MOI_CONTEXT, or default)")
+    new.add_argument("--wait", action="store_true",
+                     help="wait for its end and print its result; the exit status is 1 if it failed")
+    new.add_argument("--shell", action="store_true", help="have a shell read the line: pipes, wildcards, variables")
+    new.add_argument("--python", metavar="CODE", help="the body of a function, which may call status_update and "
+                     "return a result: 'x = 5; return x + 10'")
+    new.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program and its arguments")
+    job = add("job", _do_job, "show a job")
+    job.add_argument("id", metavar="ID")
+    job.add_argument("--watch", action="store_true", help="follow it until it ends; the exit status is 1 if it failed")
+    jobs = add("jobs", _do_jobs, "list the jobs of a group, newest first")
+    jobs.add_argument("group", nargs="?", default="no-user", metavar="GROUP", help="(%(default)s)")
+    jobs.add_argument("--watch", action="store_true", help="follow them until Ctrl-C")
+    add("cancel", _do_cancel, "stop queued or running jobs").add_argument("id", nargs="+", metavar="ID")
+    groups = add("groups", _do_groups, "list the groups and how many jobs each has")
+    for command in (new, job, jobs, groups):
+        command.add_argument("--json", action="store_true", help="print JSON, one object a line, for other programs")
+    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program ``moi``; return its exit status."""
-    parser = argparse.ArgumentParser(prog="moi", description="Run work on a cluster and watch it live.")
-    commands = parser.add_subparsers(dest="do", required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="try moi on this machine, in the browser")
-    demo.add_argument("--port", type=int, default=8765, help="on 127.0.0.1 (%(default)s; 0: a free one)")
-    demo.add_argument("--engines", type=int, default=max(2, min(os.cpu_count() or 2, 8)), metavar="N",
-                      help="engines to start where no cluster runs (%(default)s)")
-    add = commands.add_parser("submit", help="run a command on the cluster: one text by a shell, several without")
-    add.add_argument("--group", default="no-user", help="whose job it is (%(default)s)")
-    add.add_argument("--name", help="what to call it (the command)")
-    add.add_argument("--context", help="the IPython profile of the cluster (MOI_CONTEXT, or default)")
-    add.add_argument("--wait", action="store_true", help="wait for its end; exit with 1 if it failed")
-    add.add_argument("command", nargs=argparse.REMAINDER, help="the program and its arguments")
-    for name, what in (("job", "print a job's record"), ("cancel", "stop a queued or running job")):
-        commands.add_parser(name, help=what).add_argument("id")
-    commands.add_parser("jobs", help="list the jobs of a group").add_argument("group", nargs="?", default="no-user")
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
-        if args.do == "demo":
-            logging.basicConfig(format="moi: %(message)s")
-            _demo(args.port, args.engines)
-        elif args.do == "submit":
-            if not args.command:
-                parser.error("submit: name the program to run")
-            job_id = submit(args.context or settings().context, args.group, args.name or " ".join(args.command), None,
-                            *args.command)
-            print(job_id, flush=True, file=sys.stderr if args.wait else sys.stdout)
-            if args.wait:
-                try:
-                    record = wait(job_id)
-                except KeyboardInterrupt:
-                    print(f"\nmoi: the job goes on; look again with `moi job {job_id}`", file=sys.stderr)
-                    return 130
-                ok = record["status"] == SUCCESS
-                print(record["result"][0] if ok else record["result"], end="", file=sys.stdout if ok else sys.stderr)
-                return int(not ok)
-        elif args.do == "cancel":
-            if not cancel(args.id):
-                raise MoiError(f"job {args.id} has ended already")
-        elif args.do == "jobs":
-            for record in Group(args.group).get():
-                print(_line(record))
-        else:
-            found = job_info(args.id)
-            if found is None:
-                raise UnknownJob(args.id)
-            print(json.dumps(found, indent=2, ensure_ascii=False))
-    except (MoiError, ValueError, TypeError, FileNotFoundError, redis.RedisError) as error:
+        return cast(int, args.do(args))
+    except KeyboardInterrupt:
+        if "again" in args:
+            print(f"\nmoi: what runs goes on; look again with `{args.again}`", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `moi jobs | head`
+        sys.stdout = open(os.devnull, "w")
+        return 0
+    except (MoiError, ValueError, TypeError, FileNotFoundError, TimeoutError, redis.RedisError) as error:
         print(f"moi: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -2288,7 +2288,7 @@ class Demo:
         for line in self.process.stderr:
             self.said.append(line)
             if "open http" in line:
-                self.url = re.search(r"http://\S+/", line)[0]
+                self.url = re.search(r"http://\S+", line)[0]
                 return
         self.process.wait(DEADLINE)
 
@@ -2314,17 +2314,34 @@ def short_path():
 
 
 def test_the_demo_runs_real_jobs_in_a_real_browser_and_ctrl_c_ends_all_it_has_started(short_path, chromium):
-    with Demo(short_path, "--port=0") as demo:
-        page = chromium.new_page()
+    with Demo(short_path, "--port=0") as demo, contextlib.closing(chromium.new_context()) as browser:
+        page = browser.new_page()
         page.goto(demo.url)
         page.get_by_text("No jobs yet.").wait_for()
-        for button in ("Estimate pi", "Count words", "Run a command", "Fail", "A burst of 100"):
+
+        def job(name, state):
+            page.locator(f".moi-job[data-state={state}]", has_text=name).first.wait_for(timeout=60_000)
+            return page.locator(".moi-job", has_text=name)
+        for button in ("A burst of 200", "Never end", "Draw a plot", "Estimate pi", "Count words", "Run a command",
+                       "Fail"):
             page.get_by_role("button", name=button, exact=True).click()
-        page.locator(".moi-job[data-state=success]").nth(102).wait_for(timeout=60_000)
-        assert page.locator(".moi-job[data-state=failed] .moi-name").all_text_contents() == ["Division by zero"]
-        page.goto(page.locator(".moi-job", has_text="Words").locator(".moi-result").get_attribute("href"))
-        assert "Words in Python's help: Success" in page.inner_text("body")
-        page.close()
+        job("odd perfect", "running").get_by_role("button", name="Cancel").click()
+        job("odd perfect", "failed")
+        job("Division by zero", "failed")
+        for name in ("199 squared", "Hares and lynxes", "the mean of four", "Words in Python", "the system's clock"):
+            job(name, "success")
+        page.goto(job("Words", "success").locator(".moi-result").get_attribute("href"))
+        assert '"which"' in page.inner_text("pre")
+        page.go_back()
+        page.goto(job("Hares", "success").locator(".moi-result").get_attribute("href"))
+        assert page.locator("svg polyline").count() == 2
+
+        page.goto(demo.url.partition("?")[0] + "both")
+        ann, bob = (page.frame_locator(f"iframe[title={user}]") for user in ("ann", "bob"))
+        bob.get_by_role("button", name="Fail", exact=True).click()
+        bob.locator(".moi-job[data-state=failed]").wait_for(timeout=60_000)
+        ann.locator(".moi-job").nth(199).wait_for(timeout=60_000)
+        assert bob.locator(".moi-job").count() == 1
         assert "ending" in demo.end()
         assert demo.process.returncode == 0 and not list(short_path.glob("moi-*"))
 
@@ -2339,34 +2356,139 @@ def test_the_demo_says_what_is_missing_or_taken_in_place_of_a_traceback(short_pa
     assert "no redis-server on PATH: install Redis" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_demo_refuses_a_forged_request(short_path):
+def test_the_demo_lets_in_who_knows_its_address_and_no_forged_request(short_path):
     with Demo(short_path, "--port=0") as demo:
-        rebound = urllib.request.Request(demo.url, headers={"Host": "elsewhere.example"})
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(rebound, timeout=DEADLINE)
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(demo.url + "run", data=b"job=command", timeout=DEADLINE)
+        def refused(url, code, **request):
+            with pytest.raises(urllib.error.HTTPError, match=code):
+                urllib.request.urlopen(urllib.request.Request(url, **request), timeout=DEADLINE)
+        home = demo.url.partition("?")[0]
+        visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert visitor.open(demo.url, timeout=DEADLINE).url == home + "ann/"
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # without the page's XSRF token
+            visitor.open(home + "ann/run", data=b"job=command", timeout=DEADLINE)
+        refused(demo.url, "404", headers={"Host": "elsewhere.example"})
+        for path in ("", "?token=", "?token=guess", "ann/", "both", f"ann/result/{uuid.uuid4()}"):
+            refused(home + path, "403")
+        refused(home + "ann/run", "403", data=b"job=command")
+        refused(home + "ann/moi-ws", "403", headers={
+            "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "a" * 24})
         demo.end(signal.SIGTERM)
 
 
-def test_the_program_submits_lists_shows_and_cancels(ctx, cluster, group, moi_url, folder):
+@pytest.fixture
+def cli(cluster, moi_url, folder):
+    """Run the program as a shell would; with `tty`, on a terminal."""
     profile = folder / "ipython" / "profile_here"
     (profile / "security").mkdir(parents=True, exist_ok=True)
     shutil.copy(cluster.file, profile / "security")
+    env = {**os.environ, "MOI_REDIS_URL": moi_url, "MOI_CONTEXT": "here"}
 
-    def cli(*args):
-        return subprocess.run([sys.executable, str(HERE / "moi.py"), *args], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, "MOI_REDIS_URL": moi_url, "MOI_CONTEXT": "here"})
+    def cli(*args, begin=False, **options):
+        argv = [sys.executable, str(HERE / "moi.py"), *args]
+        if begin:
+            return subprocess.Popen(argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        return subprocess.run(argv, text=True, env=env, capture_output=True, timeout=60)
+    return cli
+
+
+def test_the_program_submits_lists_shows_and_cancels(ctx, group, cli):
     done = cli("submit", "--wait", "--group", group, "echo", "$HOME and more")
     job_id = done.stderr.strip()
     assert done.returncode == 0 and done.stdout == "$HOME and more\n", done.stderr
-    assert cli("submit", "--wait", "echo $((1 + 1)) | cat").stdout == "2\n"
-    assert json.loads(cli("job", job_id).stdout)["status"] == "Success"
-    assert cli("jobs", group).stdout.split()[:2] == [job_id, "Success"]
-    assert cli("submit", "--wait", "false").returncode == 1
-    assert cli("cancel", job_id).returncode == 1
+    assert cli("submit", "--wait", "--shell", "echo $((1 + 1)) | cat").stdout == "2\n"
+    assert cli("submit", "--wait", "--python", "x = 5; return x + 10").stdout == "15\n"
+    failed = cli("submit", "--wait", "--json", "echo a | cat")  # one word, which no shell takes apart
+    assert failed.returncode == 1 and json.loads(failed.stdout)["status"] == "Failed"
+    assert f"id            {job_id}\nstatus        Success\n" in cli("job", job_id).stdout
+    assert json.loads(cli("job", "--json", job_id).stdout)["result"][0] == "$HOME and more\n"
+    assert cli("jobs", group).stdout == f"{job_id}  Success  echo '$HOME and more'\n"
+    other = cli("submit", "--group", group, "--name", "the other", "true").stdout.strip()
+    assert [json.loads(line)["name"] for line in cli("jobs", "--json", group).stdout.splitlines()][0] == "the other"
+    assert f"     2  {group}\n" in cli("groups").stdout
+    assert cli("job", "--watch", other).stdout.endswith(f"{other}  Success  the other\n")
+    done = cli("cancel", job_id, "nonesuch")
+    assert done.returncode == 1 and "has ended already" in done.stderr and "no job 'nonesuch'" in done.stderr
     unknown = cli("job", "nonesuch")
     assert unknown.returncode == 1 and unknown.stderr.startswith("moi: no job 'nonesuch'")
+
+
+@pytest.mark.parametrize("args, said", [
+    ((), "COMMAND"), (("submit",), "name the program"), (("submit", "--python", "x ="), "invalid syntax"),
+    (("submit", "--python", "1", "ls"), "not both"), (("cancel",), "ID"), (("jobs", "--what"), "--what")])
+def test_the_program_says_what_is_wrong_with_its_arguments_and_exits_with_2(cli, args, said):
+    done = cli(*args)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_program_follows_a_group_and_ctrl_c_ends_that_alone(ctx, group, cli):
+    watch = cli("jobs", group, "--watch", "--json", begin=True)
+    lines = iter(watch.stdout.readline, "")
+
+    def job(status_update):
+        status_update("half", 0.5)
+        status_update("done", 1)
+    until(lambda: moi._redis().pubsub_numsub(f"{group}:pubsub")[0][1], "it listens")
+    job_id = submit(ctx, group, "a job", None, job)
+    seen = [record := json.loads(next(lines))]
+    while record["status"] != "Success":
+        seen.append(record := json.loads(next(lines)))
+    assert {record["id"] for record in seen} == {job_id} and all(RECORD <= set(record) for record in seen)
+    watch.send_signal(signal.SIGINT)
+    assert f"moi jobs '{group}' --watch" in watch.communicate(timeout=DEADLINE)[1] and watch.returncode == 130
+
+
+def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
+    def job(gate, status_update):
+        import os
+        status_update("under way", 0.25)
+        while not os.path.exists(gate):  # the test's sign to go on
+            os.sched_yield()
+    with tempfile.TemporaryDirectory() as folder:
+        job_id = submit(ctx, group, "a long job\x1b[2J", None, job, folder + "/gate")
+        near, far = os.openpty()
+        watch = subprocess.Popen([sys.executable, str(HERE / "moi.py"), "job", job_id, "--watch"], stdout=far,
+                                 env={**os.environ, "COLUMNS": "100", "MOI_REDIS_URL": moi.settings().redis_url})
+        os.close(far)
+        said = b""
+        while b"[#####               ]  25%  a long job?[2J" not in said:
+            said += os.read(near, 4096)
+        Path(folder, "gate").touch()
+        while b"Success" not in said:
+            said += os.read(near, 4096)
+        assert watch.wait(DEADLINE) == 0 and b"\x1b[1F\x1b[J" in said
+        os.close(near)
+
+
+def test_track_tells_how_many_items_are_done_at_a_sane_rate(ctx, group, connect):
+    def job(status_update):
+        told = []
+        update, status_update._update = status_update._update, lambda *what: (told.append(what), update(*what))
+        items = list(status_update.track(range(50_000), "Reading"))
+        list(status_update.track(iter("abc"), total=3))
+        list(status_update.track(item for item in "abc"))
+        return len(items), told[0], told[-3:], len(told)
+    job_id = submit(ctx, group, "a job", None, job)
+    assert moi.wait(job_id, DEADLINE)["result"] == [
+        50_000, ["Reading: 0 of 50000", 0], [["3 of 3", 1], ["0", None], ["3", None]], pytest.approx(8, abs=4)]
+
+
+def test_a_tqdm_bar_is_handed_over_by_the_line_in_the_readme(run):
+    line = re.search(r"bar\.display = [^`]*", (HERE / "README.md").read_text())[0]
+    source = f"""
+def job(status_update):
+    import tqdm
+    bar = tqdm.tqdm(range(10), "Reading", mininterval=0)
+    {line}
+    said = []
+    update, status_update._update = status_update._update, lambda *what: (said.append(what), update(*what))
+    for _ in bar:
+        pass
+    return said"""
+    namespace = {"__name__": "__main__"}
+    exec(source, namespace)
+    said = run(namespace["job"])["result"]
+    assert ["Reading", 0.5] in said and said[-1] == ["Reading", 1]
 
 
 def test_moi_js_is_found_and_copied_with_the_package():
