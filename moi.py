@@ -151,9 +151,6 @@ RENEW = 1.0
 GRACE = 5.0
 #: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
 TICK = 2.0
-#: Seconds a worker holds on to a finished job's record while Redis is away. After that it hands the
-#: record to ipyparallel and gives the engine back.
-PATIENCE = 600.0
 #: Seconds that a process which is about to end waits for workers to take over its jobs.
 HANDOVER = 10.0
 #: Seconds a command has between SIGTERM and SIGKILL.
@@ -924,8 +921,8 @@ class _Worker:
 
     # -- the main thread
 
-    def run(self) -> list[tuple[str, bytes]]:
-        """Work until the queue has been empty for the linger; return the records Redis would not take."""
+    def run(self) -> None:
+        """Work until the queue has been empty for the linger."""
         global _current
         streams = sys.stdout, sys.stderr
         handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -942,19 +939,13 @@ class _Worker:
                 if claim is not None:
                     done = self._do(*claim)
                 elif not self._insist(self._await_job) and self._leave(_LEAVE):
-                    return []
+                    return
             if done:
                 self._insist(_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
-            return []
         except _HandBack as error:
             self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
-            return []
-        except redis.RedisError:
-            if done is None:
-                raise
-            return [done]
         finally:
             self.left.set()
             _current = None
@@ -982,13 +973,13 @@ class _Worker:
         return self.left.is_set()
 
     def _insist(self, command: Callable[..., Any], *args: Any) -> Any:
-        """Carry out a Redis command, again and again for as long as Redis is away and patience lasts."""
-        give_up = time.monotonic() + PATIENCE
+        """Carry out a Redis command, again and again for as long as Redis is away and the engine lives."""
+        give_up = time.monotonic() + GRACE
         while True:
             try:
                 return command(*args)
             except redis.RedisError as error:
-                if time.monotonic() > give_up or not _passing(error):
+                if (self.terminated and time.monotonic() > give_up) or not _passing(error):
                     raise
                 self.left.wait(0.25)
 
@@ -1559,7 +1550,6 @@ class _Watcher:
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.suspects: dict[str, float] = {}    # worker without a sign of life -> since when
         self.joined: set[str] = set()           # workers of ours that were seen in Redis
-        self.unsaved: list[tuple[str, bytes]] = []
         self.looked = -math.inf
         self.trouble = ""
         self.thread = threading.Thread(target=self._run, name="moi-watcher", daemon=True)
@@ -1604,15 +1594,6 @@ class _Watcher:
             except Exception as error:
                 context._retry_at = time.monotonic() + TICK
                 self._complain(context, f"the watcher met {error!r} and tries again")
-        while thorough and self.unsaved:
-            job_id, record = self.unsaved[0]
-            try:
-                _script(_WRITE, [job_id], [settings().job_ttl, record])
-            except redis.RedisError as error:
-                if _passing(error):
-                    raise
-                logger.error("the end of job %s cannot be recorded: %s", job_id, error)
-            self.unsaved.pop(0)
         if thorough:
             self.looked = time.monotonic()
 
@@ -1681,14 +1662,12 @@ class _Watcher:
         self.suspects.pop(worker, None)
         error = task.exception()
         if error is None:
-            self.unsaved += task.result()
-        elif getattr(error, "ename", "") == "EngineError":
-            self.bury(context, r, worker)
-        else:
+            return
+        self.bury(context, r, worker)
+        if getattr(error, "ename", "") != "EngineError":
             context._retry_at = time.monotonic() + 5
             self._complain(context, f"a worker could not work: {error}. Engines need redis-py and a way to "
                                     f"{_without_password(settings().redis_url)}")
-            self.bury(context, r, worker)
 
     def _check_leases(self, context: Context, r: Any, workers: set[str]) -> None:
         """Bury the workers that have shown no sign of life for a while, whoever has started them."""
