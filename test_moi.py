@@ -1745,6 +1745,7 @@ def test_a_client_that_stops_reading_costs_bounded_memory_and_gets_the_last_stat
             publish(i)
             if i % 25 == 24:
                 quick.until(lambda self: all(self.jobs[j].get("remark") == i for j in ids), "the other is not delayed")
+                quick.seen.clear()  # server and client share this process
         assert rss() - before < 16 * 1024
         seen = {}
         while any(seen.get(job_id) != 999 for job_id in ids):
@@ -3265,3 +3266,53 @@ def test_benchmark_a_group_of_10_000_ended_jobs(bench, group, r, run, chromium, 
     page.close()
     figures(to_the_client_ms=(result["took"] * 1e3, "<= 300"), longest_callback_ms=(lag * 1e3, "<= 10"),
             shown_in_chromium_ms=(took, "<= 1500"))
+
+
+@pytest.mark.benchmark
+def test_benchmark_a_100_mb_array_as_an_argument(ctx, cluster, group, r):
+    numpy = pytest.importorskip("numpy")
+    array, view = numpy.ones(100_000_000 // 8), cluster.client.load_balanced_view()
+
+    def total(array):
+        return float(array.sum())
+    total.__module__ = "__main__"
+
+    def held():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096, r.info("memory")["used_memory"]
+
+    def ours():
+        assert moi.wait(moi.submit(ctx, group, "n", None, total, array), 120)["result"] == array.size
+    until(lambda: not moi._redis().exists("moi:workers:default"), "workers have left their engines")
+    raw = median([timed(lambda: view.apply_sync(total, array)) for _ in range(3)])
+    cluster.client.purge_local_results("all")
+    before = held()
+    took = median([timed(ours) for _ in range(3)])
+    grown = [(now - then) / 2 ** 20 for now, then in zip(held(), before)]
+    figures(raw_s=(raw, "-"), moi_s=(took, "-"), ratio=(took / raw, "<= 2"), web_process_grown_MiB=(grown[0], "~ 0"),
+            redis_grown_MiB=(grown[1], "~ 0"))
+
+
+@pytest.mark.benchmark
+def test_benchmark_growth_with_the_number_of_engines(folder, group):
+    crowd, lines = Cluster(folder / "crowd"), {}
+    context = moi.Context("crowd", connection_file=crowd.file)
+
+    def noop(x, **kwargs):
+        return x
+    noop.__module__ = "__main__"
+    try:
+        for engines in (1, 2, 4, 8):
+            crowd.ensure(engines)
+            until(lambda: not moi._redis().exists("moi:workers:crowd"), "workers have left their engines")
+            for job_id in [moi.submit(context, group, "n", None, time.sleep, 0.5) for _ in range(engines)]:
+                moi.wait(job_id, 60)
+            rates = []
+            for _ in range(3):
+                began = time.monotonic()
+                jobs = [moi.submit(context, group, "n", None, noop, i) for i in range(3000)]
+                [moi.wait(job_id, 60) for job_id in jobs[-engines:]]
+                rates.append(3000 / (time.monotonic() - began))
+            lines[f"jobs_a_second_with_{engines}"] = median(rates), "does not fall"
+    finally:
+        crowd.stop()
+    figures(**lines)
