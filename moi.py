@@ -180,7 +180,7 @@ MAX_ASKED = 1000
 PING = 30.0
 #: Seconds of silence after which a relay pings Redis, and seconds in which that is to be answered: thousands of
 #: watched groups cost little, and a connection that is half open is noticed within 30 s.
-SILENCE, PONG = 18.0, 8.0
+SILENCE, PONG = 21.0, 7.0
 
 #: Connections to Redis that the threads of a process share and keep, of each kind; a relay has one more of its own.
 MAX_CONNECTIONS = 16
@@ -285,12 +285,14 @@ def _connect(url: str, retries: int) -> Any:
     With 0 retries it is one whose pub/sub tells of a lost connection; else its threads share a few connections.
     """
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
-    tcp = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
+    more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
+    # Without telling Redis which library this is: two round trips, and a look at files for each connection.
+    more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     try:
         return redis.Redis(connection_pool=pool.from_url(
             url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
-            max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **tcp))
+            max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **more))
     except ValueError as error:  # its words may hold a part of the password
         raise ValueError(f"redis_url is {_without_password(url)!r}, and redis-py cannot read it"
                          + (f": {error}" if "@" not in url and "password" not in url else
@@ -555,10 +557,8 @@ return found
 
 
 def _new_connection(client: Any) -> Any:
-    """Return a connection outside of the client's pool, that does without the two round trips of CLIENT SETINFO."""
-    connection = client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
-    connection.lib_name = connection.lib_version = connection.driver_info = None  # the names of redis-py 5 and 8
-    return connection
+    """Return a connection outside of the client's pool."""
+    return client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
 
 
 def _take(spare: deque[Any]) -> Any:
@@ -1982,7 +1982,7 @@ class _Relay:
         self.requests: deque[tuple[_Listener, str, Any]] = deque()
         self.stopping = False
         self.waker, self._woken = socket.socketpair()
-        self._woken.setblocking(False)
+        self._alone = self._poll(self._woken)
         self.waker.setblocking(False)
         self._ids: set[str] = set()         # the group's jobs, as last seen
         self._subscribed: set[str] = set()  # those whose channels this connection listens to
@@ -2010,6 +2010,13 @@ class _Relay:
 
     # -- in the thread
 
+    @staticmethod
+    def _poll(*sockets: socket.socket) -> select.poll:
+        poll = select.poll()
+        for each in sockets:
+            poll.register(each, select.POLLIN)
+        return poll
+
     def _run(self) -> None:
         try:
             while not self.stopping:
@@ -2022,11 +2029,11 @@ class _Relay:
                     self._listen()
                 except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
                     self._complain(f"lost Redis ({error}); its pages wait for it")
-                    self._wait(None, 0.25)
+                    self._wait(self._alone, 0.25)
                 except Exception as error:
                     self._complain(f"the relay met {type(error).__name__}: {error}; it starts again")
                     logger.debug("group %s", self.group.name, exc_info=True)
-                    self._wait(None, TICK)
+                    self._wait(self._alone, TICK)
                 finally:
                     self._connection.disconnect()
         finally:
@@ -2039,20 +2046,19 @@ class _Relay:
             logger.warning("group %s: %s", self.group.name, trouble)
         self._trouble = trouble
 
-    def _wait(self, connection: Any, seconds: float) -> None:
-        """Wait until Redis has said something or this relay is woken."""
-        poll = select.poll()
-        poll.register(self._woken, select.POLLIN)
-        if connection is not None:
-            poll.register(connection._sock, select.POLLIN)
-        poll.poll(max(0, math.ceil(seconds * 1000)))
-        with contextlib.suppress(BlockingIOError):
+    def _wait(self, poll: select.poll, seconds: float) -> bool:
+        """Wait until this relay is woken, or `poll` has something else; return whether that is so."""
+        ready = poll.poll(max(0, math.ceil(seconds * 1000)))
+        woken = any(fd == self._woken.fileno() for fd, _ in ready)
+        if woken:
             self._woken.recv(4096)
+        return len(ready) > woken
 
     def _listen(self) -> None:
         heard = pinged = time.monotonic()
-        sent = -math.inf
+        sent, behind = -math.inf, False
         changed: dict[str, str] = {}
+        poll = self._poll(self._woken, self._connection._sock)
         while not self.stopping:
             now = time.monotonic()
             if changed and now - sent >= FLOOD:
@@ -2072,13 +2078,15 @@ class _Relay:
             # In a flood, let Redis's messages come together in the socket before they are read.
             hold = sent + FLOOD - time.monotonic()
             if changed and hold > 0:
-                self._wait(None, hold)
-            elif not changed:
-                self._wait(self._connection, PONG if heard < pinged else SILENCE)
-            until = time.monotonic() + FLOOD
-            while self._connection.can_read(timeout=0) and (heard := time.monotonic()) < until:
+                self._wait(self._alone, hold)
+            elif not (changed or behind or self._wait(poll, PONG if heard < pinged else SILENCE)):
+                continue
+            until, behind = time.monotonic() + FLOOD, False
+            while not behind and self._connection.can_read(timeout=0):
                 kind, channel, *data = self._connection.read_response()
                 self._hear(kind, channel, data[0] if data else b"", changed)
+                heard = time.monotonic()
+                behind = heard > until  # then there may be more, which redis-py has read already
 
     def _hear(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
         """Note what a message from Redis says has changed."""
