@@ -23,6 +23,7 @@ What moi keeps in Redis
 ``<group>:jobs``                        set      the IDs of the group's jobs
 ``<group>:pubsub``                      channel  ``{"add"|"remove"|"get": [ids]}``
 ``moi:queue:<context>``                 list     signed payloads of queued jobs, oldest first
+``moi:buffers:<job ID>``                list     what of a queued job's arguments is long
 ``moi:claimed:<worker>``                list     the payload of the job that this worker runs
 ``moi:workers:<context>``               set      the workers of the context
 ``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
@@ -157,6 +158,8 @@ HANDOVER = 10.0
 TERM_GRACE = 3.0
 #: Bytes of a record, as JSON. Redis itself takes no more than 512 MB in one value.
 MAX_RECORD = 100 * 1024 * 1024
+#: Bytes of a part of the arguments that does not go through the queue.
+LONG = 256 * 1024
 #: Bytes kept of what a job prints.
 OUTPUT_TAIL = 16 * 1024
 #: Bytes kept of each stream of a command, in its result.
@@ -807,8 +810,9 @@ def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
 
 
-def _sign(key: bytes, context: str, job_id: str, body: bytes | memoryview) -> bytes:
-    return hmac.digest(key, f"{context}\0{job_id}".encode() + hashlib.sha256(body).digest(), "sha256")
+def _sign(key: bytes, context: str, job_id: str, parts: Iterable[bytes | memoryview]) -> bytes:
+    digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hmac.digest(key, f"{context}\0{job_id}".encode() + digests, "sha256")
 
 
 class StatusUpdate:
@@ -1047,16 +1051,22 @@ class _Worker:
         return record["id"], ended
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
-        job_id, mac, body = record["id"], payload[36:68], memoryview(payload)[68:]  # no copy: it may be long
+        job_id, mac, parts = record["id"], payload[36:68], [payload[69:]]
+        if payload[68:69] == b"+":  # its long arguments are not in the queue
+            with self.shielded():
+                parts += self.redis.lrange(f"moi:buffers:{job_id}", 0, -1)
         if payload[:36] != job_id.encode() or not any(
-                hmac.compare_digest(mac, _sign(key, self.context, job_id, body)) for key in self.keys):
+                hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode() not in map(_fingerprint, self.keys) and record.get("handed_back", 0) < 100:
                 raise _HandBack({**record, "handed_back": record.get("handed_back", 0) + 1})
             self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
-        timeout, buffers = pickle.loads(body)
+        if len(parts) > 1:
+            with self.shielded():
+                self.redis.delete(f"moi:buffers:{job_id}")
+        timeout, buffers = pickle.loads(parts[0], buffers=parts[1:])
         if timeout:
             self.deadline = time.monotonic() + timeout
             self._limit = f"Stopped: it ran for more than the time limit of its context, {timeout:g} s."
@@ -1413,9 +1423,10 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     elif inspect.iscoroutinefunction(func):
         raise TypeError(f"{func!r} is a coroutine function, and jobs are plain calls: wrap it in one that runs it")
     try:
-        buffers = [pickle.PickleBuffer(b) if isinstance(b, memoryview) else b
-                   for b in pack_apply_message(func, args, kwargs)]
-        body = pickle.dumps((ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name, buffers), 5)
+        timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
+        buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(func, args, kwargs)]
+        long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
+        body = pickle.dumps((timeout, buffers), 5, buffer_callback=lambda b: b.raw().nbytes <= LONG)
     except Exception as error:
         raise NotSendable(f"{_repr(func)} cannot be sent to an engine with these arguments "
                           f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
@@ -1424,9 +1435,16 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     record = {"id": job_id, "status": QUEUED, "engine": None, "date_start": None,  # in this order, says a script
               "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
-    payload = job_id.encode() + _sign(context.key, context.name, job_id, body) + body
+    mac = _sign(context.key, context.name, job_id, [body, *long])
+    payload = job_id.encode() + mac + (b"+" if long else b"-") + body
     with _reaching_redis():
         ttl = settings().job_ttl
+        if long:  # scripts would copy them several times
+            pipe = _redis().pipeline()
+            pipe.delete(f"moi:buffers:{job_id}")  # what a lost answer has had sent twice
+            pipe.rpush(f"moi:buffers:{job_id}", *long)
+            pipe.expire(f"moi:buffers:{job_id}", max(ttl, QUEUE_TTL))
+            pipe.execute()
         _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
                 [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
     _watch(context)
@@ -1526,6 +1544,7 @@ def cancel(job_id: str) -> bool:
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
+                _redis().delete(f"moi:buffers:{job_id}")
                 return True
             mine, record = record, job_info(job_id) or record
             if record == mine:  # done, though the answer was lost
@@ -1703,6 +1722,7 @@ class _Watcher:
                 f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
                 "of memory, crashed, or cut off from the network."))
             _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
+            r.delete(f"moi:buffers:{record['id']}")
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""

@@ -1354,6 +1354,26 @@ def test_a_record_in_which_another_program_wrote_what_is_no_strict_json_stops_no
     assert [moi.wait(job_id, DEADLINE)["result"] for job_id in ids[1:]] == [1, 2]
 
 
+def test_a_long_argument_arrives_whole_and_is_in_redis_only_while_the_job_is_queued(ctx, cluster, group, run, r):
+    numpy = pytest.importorskip("numpy")
+
+    def job(array, text):
+        return [float(array.sum()), len(text)]
+    array, text = numpy.ones((1000, 200)).T, "x" * 3_000_000
+    assert run(job, array, text)["result"] == [200_000, 3_000_000] and not r.keys("moi:buffers:*")
+    blockers = [submit(ctx, group, "blocker", None, time.sleep, 60) for _ in cluster.client.ids]
+    spoiled, cancelled, whole = (submit(ctx, group, "a job", None, job, array, text) for _ in range(3))
+    assert len(r.keys("moi:buffers:*")) == 3 and r.ttl(f"moi:buffers:{whole}") > 0
+    assert r.memory_usage("moi:queue:default") < 20_000
+    r.lset(f"moi:buffers:{spoiled}", 0, "y" * 1_600_000)
+    assert moi.cancel(cancelled) is True and not r.exists(f"moi:buffers:{cancelled}")
+    for job_id in blockers:
+        moi.cancel(job_id)
+    assert "not signed" in moi.wait(spoiled, DEADLINE)["result"]
+    assert moi.wait(whole, DEADLINE)["result"] == [200_000, 3_000_000] and not r.exists(f"moi:buffers:{whole}")
+    r.delete(f"moi:buffers:{spoiled}")
+
+
 def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, run, r, redis_url):
     run(abs, 1)
     with redis.Redis.from_url(redis_url) as raw:
