@@ -1486,8 +1486,9 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout == timeout):
         raise ValueError(f"timeout is {timeout!r}: give a number of seconds, or None")
     for record in _follow(job_id, timeout):
-        if record.get("status") in ENDED:
-            return record
+        pass
+    if record.get("status") in ENDED:
+        return record
     raise TimeoutError(f"job {job_id} is still {record.get('status')!r} after {timeout} s")
 
 

@@ -1007,6 +1007,14 @@ def test_wait_says_when_the_time_is_over_and_what_is_unknown(ctx, group):
     assert moi.job_info("nonesuch") is None
 
 
+def test_submit_and_wait_open_no_connection_each_time(run, r):
+    run(abs, 1)
+    before = r.info("stats")["total_connections_received"]
+    for i in range(20):
+        run(abs, i)
+    assert r.info("stats")["total_connections_received"] - before < 5  # a worker may have begun meanwhile
+
+
 def test_a_cancelled_queued_job_never_starts(ctx, cluster, group, tmp_path):
     blockers = [submit(ctx, group, "blocker", None, time.sleep, 60) for _ in cluster.client.ids]
     queued = submit(ctx, group, "never", None, "touch", str(tmp_path / "started"))
