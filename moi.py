@@ -1108,6 +1108,9 @@ class _Worker:
             text = "".join(traceback.format_exception(type(error), error, trace))
         except Exception as trouble:
             text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
+        if isinstance(error, ModuleNotFoundError):
+            text += (f"\nThe engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in your "
+                     "application's folder, or install the module for them.\n")
         if isinstance(error, NameError):
             text += ("\nA function from the program's main file arrives without that file's imports and variables: "
                      "import inside the function, or put it into a module that the engines have.\n")

@@ -798,6 +798,7 @@ def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, 
     import only_here
     record = moi.wait(moi.submit(ctx, group, "n", None, only_here.work), DEADLINE)
     assert record["status"] == "Failed" and "ModuleNotFoundError: No module named 'only_here'" in record["result"]
+    assert "start the engines in your application's folder" in record["result"]
 
 
 def lasting(r):
