@@ -68,6 +68,7 @@ import threading
 import time
 import traceback
 import types
+import unicodedata
 import urllib.parse
 import uuid
 from collections import deque
@@ -130,7 +131,7 @@ class UnknownJob(MoiError, LookupError):
     """Raised for a job ID without a record: it was never submitted, or has expired. `job_id` holds it."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"no job {job_id!r}: it was never submitted, or its record has expired")
+        super().__init__(f"no job {_repr(job_id)}: it was never submitted, or its record has expired")
         self.job_id = job_id
 
 
@@ -219,11 +220,11 @@ class _Settings:
             value = getattr(self, name)
             try:
                 setattr(self, name, kind(value))
-                good = least <= getattr(self, name) < math.inf
+                good = least <= getattr(self, name) < 1e9
             except (TypeError, ValueError, OverflowError):
                 good = False
             if not good:
-                raise ValueError(f"{name} is {value!r}: give seconds, a number of at least {least} "
+                raise ValueError(f"{name} is {value!r}: give seconds, a number from {least} to 1e9 "
                                  f"(MOI_{name.upper()} or configure({name}=...))")
         return self
 
@@ -290,6 +291,8 @@ def _connect(url: str, retries: int) -> Any:
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
+    if url.startswith("rediss:") and "ssl_cert_reqs" not in url:
+        more["ssl_check_hostname"] = True
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     try:
@@ -333,6 +336,9 @@ def _reaching_redis() -> Iterator[None]:
     try:
         yield
     except (redis.AuthenticationError, redis.ResponseError) as error:
+        if "WRONGTYPE" in str(error):
+            raise MoiError(f"another program has put something else under a key of moi's ({error}): look at "
+                           "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from error
         if isinstance(error, redis.ResponseError) and not re.search("permission|user executing the script", str(error)):
             raise
         raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({error}): name in "
@@ -366,10 +372,18 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
+def _safe(text: Any, line: bool = False) -> str:
+    """Return a text, or a line of text, without what a terminal would obey."""
+    safe = re.sub("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", _text(str(text)))
+    return re.sub("[\n\t]", " ", safe) if line else safe
+
+
 def _repr(value: Any) -> str:
     try:
-        password = urllib.parse.urlsplit(_settings.redis_url).password if _settings else None
-        return _text(repr(value)).replace(password or "\0", "***")  # redis-py 6 and 7 show it in a client's repr
+        text: str = _text(repr(value))
+        for client in list(_clients.values()):  # redis-py 6 shows it in a client's repr
+            text = text.replace(str(client.connection_pool.connection_kwargs.get("password") or "\0"), "***")
+        return text
     except Exception as error:
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 
@@ -453,16 +467,20 @@ end
 # A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. A group whose
 # page nobody opens is kept from growing for ever: each new job has two others looked at, whether they have expired.
 _SUBMIT = """
-if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5], 'NX') then return 0 end
-for _, id in ipairs(redis.call('SRANDMEMBER', KEYS[2], 2)) do
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local old = redis.pcall('SRANDMEMBER', KEYS[2], 2)
+if old.err then return old end  -- keys of another type: nothing has been written yet
+local queued = redis.pcall('RPUSH', KEYS[3], ARGV[3])
+if type(queued) == 'table' then return queued end
+redis.call('EXPIRE', KEYS[3], ARGV[5])
+for _, id in ipairs(old) do
     if redis.call('EXISTS', id) == 0 then redis.call('SREM', KEYS[2], id) end
 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
 redis.call('SADD', KEYS[2], KEYS[1])
 redis.call('EXPIRE', KEYS[2], 2 * ARGV[5])
-redis.call('SADD', KEYS[4], ARGV[6])
+redis.pcall('SADD', KEYS[4], ARGV[6])
 redis.call('EXPIRE', KEYS[4], 2 * ARGV[5])
-redis.call('RPUSH', KEYS[3], ARGV[3])
-redis.call('EXPIRE', KEYS[3], ARGV[5])
 redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
 return 1
 """
@@ -719,7 +737,7 @@ class _Command:
     """A process that dies, with all it has started in its session, when this process dies."""
 
     def __init__(self, args: list[str] | str, **options: Any) -> None:
-        argv = ["/bin/sh", "-c", args] if isinstance(args, str) else args
+        argv = ["/bin/sh", "-c", "--", args] if isinstance(args, str) else args
         if not shutil.which(argv[0]):
             raise FileNotFoundError(f"there is no program {argv[0]!r} on {socket.gethostname()}: install it there")
         if argv[0].startswith("-"):  # sh would take it for an option
@@ -838,11 +856,13 @@ class StatusUpdate:
         ValueError
             If `status` is one of moi's own states, or `progress` is no number from 0 to 1.
         """
+        if isinstance(status, str) and len(status) > RESULT_CUT:
+            raise ValueError(f"status has {len(status)} characters: give at most {RESULT_CUT}, and print the rest")
         if status is not None and (not isinstance(status, str) or status in STATES):
             raise ValueError(f"status is {status!r}: give a text other than {', '.join(STATES)}, which moi sets itself")
         try:
             share = None if progress is None else float(progress)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             share = math.nan
         if share is not None and not 0 <= share <= 1:
             raise ValueError(f"progress is {progress!r}: give a number from 0 to 1")
@@ -865,8 +885,9 @@ class StatusUpdate:
         object
             Each item.
         """
-        if total is None:
-            total = operator.length_hint(items) or None
+        if total is not None and (not isinstance(total, int) or total < 0):
+            raise ValueError(f"total is {total!r}: give a whole number, or None")
+        total = total or operator.length_hint(items)
         told, done = -math.inf, 0
 
         def tell() -> None:
@@ -903,7 +924,8 @@ class _Worker:
     def __init__(self, shell: Any, name: str, context: str, redis_url: str, ttl: int, linger: float,
                  keys: list[bytes]) -> None:
         self.shell, self.name, self.context, self.ttl, self.linger = shell, name, context, ttl, linger
-        self.keys = [_payload_key(shell.kernel.session.key), *keys]
+        own = shell.kernel.session.key  # with CurveZMQ ipyparallel has none
+        self.keys = [_payload_key(own), *keys] if own else keys
         self.log = shell.kernel.log  # the engine's own: what a logger of ours says would be the job's output
         self.label = json.dumps(f"{socket.gethostname()}/{os.getpid()}/{name}")
         self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
@@ -1109,8 +1131,8 @@ class _Worker:
         except Exception as trouble:
             text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
         if isinstance(error, ModuleNotFoundError):
-            text += (f"\nThe engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in your "
-                     "application's folder, or install the module for them.\n")
+            text += (f"\nThe engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in "
+                     "your application's folder, or install the module for them.\n")
         if isinstance(error, NameError):
             text += ("\nA function from the program's main file arrives without that file's imports and variables: "
                      "import inside the function, or put it into a module that the engines have.\n")
@@ -1171,7 +1193,7 @@ class _Worker:
             pipe.expire(self.claimed, self.ttl)
             if self.record:
                 pipe.expire(self.record["id"], self.ttl)
-                pipe.expire(f"{self.record.get('group')}:jobs", 2 * self.ttl)  # it outlives the records of its jobs
+                pipe.expire(_text(f"{self.record.get('group')}:jobs"), 2 * self.ttl)  # longer than its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             asked = pipe.execute()[-1]
             if not self.record:
@@ -1242,6 +1264,11 @@ def _own_source() -> tuple[str, str]:
 ctxs: dict[str, Context] = {}
 
 
+def _connection_file(profile: str) -> Path:
+    home = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
+    return home / f"profile_{profile}/security/ipcontroller-client.json"
+
+
 class Context:
     """An ipyparallel cluster, named by its IPython profile.
 
@@ -1261,14 +1288,13 @@ class Context:
     """
 
     def __init__(self, profile: str, job_timeout: float | None = None, connection_file: str | None = None) -> None:
-        if not isinstance(profile, str) or not _PROFILE.fullmatch(profile):
+        if not isinstance(profile, str) or not _PROFILE.fullmatch(profile) or profile != _text(profile):
             raise ValueError(f"the context is {profile!r}: give a Context or the name of an IPython profile")
-        if job_timeout is not None and not (isinstance(job_timeout, (int, float)) and 0 < job_timeout < math.inf):
+        if job_timeout is not None and not (isinstance(job_timeout, (int, float)) and 0 < job_timeout < 1e9):
             raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
         self.name, self.job_timeout = profile, job_timeout
         self.timeout_by_name = job_timeout     # for jobs that are submitted to the profile's name
-        home = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
-        self.connection_file = Path(connection_file or home / f"profile_{profile}/security/ipcontroller-client.json")
+        self.connection_file = Path(connection_file) if connection_file else _connection_file(profile)
         self.queue, self.workers = f"moi:queue:{profile}", f"moi:workers:{profile}"
         #: Whether a submit has to wake the watcher: not while every engine has its worker.
         self.wants_workers = True
@@ -1298,11 +1324,17 @@ class Context:
 
     def _meet(self, info: dict[str, Any]) -> None:
         """Take in the key of a controller, which may be another one than before."""
-        key = _payload_key((settings().secret or info["key"]).encode())
+        # With CurveZMQ ipyparallel signs nothing; who has that file, and so this key of it, is let in to run code.
+        secret = settings().secret or info.get("key") or info.get("curve_serverkey")
+        if not secret:
+            raise MoiError(f"the cluster of profile {self.name!r} has no key of its own: set MOI_SECRET")
+        key = _payload_key(str(secret).encode("utf-8", "surrogatepass"))
         if key not in self._keys:
             with _reaching_redis():  # workers of an earlier controller leave when they see that there is a new key
                 _redis().set(f"moi:key:{self.name}", _fingerprint(key), ex=settings().job_ttl)
-                _redis().sadd("moi:contexts", self.name)  # for the watchers of others, should this process die
+                with contextlib.suppress(redis.ResponseError):  # for the watchers of others, should this process die
+                    _redis().sadd("moi:contexts", self.name)
+                    _redis().expire("moi:contexts", settings().job_ttl)
             self._keys.append(key)
 
     def _find(self) -> dict[str, Any]:
@@ -1316,7 +1348,7 @@ class Context:
         except FileNotFoundError:
             raise ClusterNotFound(f"no controller for profile {self.name!r}: {self.connection_file} does not exist; "
                                   f"{mend}") from None
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ClusterNotFound(f"the controller of profile {self.name!r} does not answer ({error!r}, from "
                                   f"{self.connection_file}); {mend}") from error
         return info
@@ -1414,15 +1446,18 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     """
     context, group = _context(ctx), _group_name(group)
     if not isinstance(name, str):
-        raise TypeError(f"the job's name is {name!r}: give a text")
+        raise TypeError(f"the job's name is {_repr(name)}: give a text")
     if handler is not None and not isinstance(handler, str):
-        raise TypeError(f"the handler is {handler!r}: give a URL as text, or None")
+        raise TypeError(f"the handler is {_repr(handler)}: give a URL as text, or None")
+    if len(name) + len(handler or "") > RESULT_CUT:
+        raise ValueError(f"the job's name and handler have {len(name) + len(handler or '')} characters: give "
+                         f"{RESULT_CUT} at most")
     if isinstance(func, str):
         if kwargs or not all(isinstance(arg, str) for arg in args) or not func or "\0" in func + "".join(args):
             raise TypeError(f"the command is {_repr([func, *args])} with {_repr(kwargs)}: give texts without NUL "
                             "characters, and no keyword arguments")
     elif not callable(func):
-        raise TypeError(f"{func!r} is neither a function nor a command: give a callable or a text")
+        raise TypeError(f"{_repr(func)} is neither a function nor a command: give a callable or a text")
     elif inspect.iscoroutinefunction(func):
         raise TypeError(f"{func!r} is a coroutine function, and jobs are plain calls: wrap it in one that runs it")
     try:
@@ -1430,6 +1465,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(func, args, kwargs)]
         long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
         body = pickle.dumps((timeout, buffers), 5, buffer_callback=lambda b: b.raw().nbytes <= LONG)
+        if long and max(part.nbytes for part in long) > 512 << 20:
+            raise ValueError("Redis takes no more than 512 MiB in one value")
     except Exception as error:
         raise NotSendable(f"{_repr(func)} cannot be sent to an engine with these arguments "
                           f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
@@ -1486,8 +1523,8 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
     RedisNotFound
         If Redis does not answer.
     """
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout == timeout):
-        raise ValueError(f"timeout is {timeout!r}: give a number of seconds, or None")
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout < 1e9):
+        raise ValueError(f"timeout is {timeout!r}: give a number of seconds below 1e9, or None")
     for record in _follow(job_id, timeout):
         pass
     if record.get("status") in ENDED:
@@ -1502,7 +1539,7 @@ def _follow(job_id: str, timeout: float | None = None) -> Iterator[dict[str, Any
         _watch()
     with _reaching_redis():
         while True:
-            with _subscribed(f"{job_id}:pubsub") as connection:
+            with _subscribed(_text(f"{job_id}:pubsub")) as connection:
                 while connection._sock:
                     record = job_info(job_id)
                     if record is None:
@@ -1556,7 +1593,7 @@ def cancel(job_id: str) -> bool:
         if record.get("status") in ENDED:
             return False
         _redis().set(f"moi:cancel:{job_id}", 1, ex=3600)
-        _redis().publish(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}", job_id)
+        _redis().publish(_text(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}"), job_id)
         return True
 
 
@@ -1601,14 +1638,10 @@ class _Watcher:
         r = _redis()
         thorough = time.monotonic() >= self.looked + TICK
         if thorough:
-            if used := [context.name for context in ctxs.values() if context._keys]:
-                r.sadd("moi:contexts", *used)
-                r.expire("moi:contexts", settings().job_ttl)
-            for raw in r.smembers("moi:contexts"):  # also those that an ended process has left behind
-                name = raw.decode(errors="replace")
+            for name in self._contexts(r):  # also those that an ended process has left behind
                 if _PROFILE.fullmatch(name) and r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
                     with _lock:
-                        if name not in ctxs:
+                        if name not in ctxs and _connection_file(name).exists():
                             Context(name)
         for context in list(ctxs.values()):
             try:
@@ -1621,6 +1654,19 @@ class _Watcher:
         if thorough:
             self.looked = time.monotonic()
 
+    def _contexts(self, r: Any) -> list[str]:
+        """Note in Redis which contexts this process uses; return all that are noted there."""
+        try:
+            if used := [context.name for context in ctxs.values() if context._keys]:
+                r.sadd("moi:contexts", *used)
+                r.expire("moi:contexts", settings().job_ttl)
+            return [raw.decode(errors="replace") for raw in r.smembers("moi:contexts")]
+        except redis.ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            r.delete("moi:contexts")  # not moi's
+            return []
+
     def _tend(self, context: Context, r: Any, thorough: bool) -> None:
         for worker, task in list(context._tasks.items()):
             if task.done():
@@ -1630,7 +1676,12 @@ class _Watcher:
         pipe = r.pipeline(transaction=False)
         pipe.llen(context.queue)
         pipe.smembers(context.workers)
-        queued, members = pipe.execute()
+        queued, members = pipe.execute(raise_on_error=False)
+        for key, answer in (context.queue, queued), (context.workers, members):
+            if isinstance(answer, redis.ResponseError):
+                if "WRONGTYPE" in str(answer):  # not moi's
+                    r.delete(key)
+                raise answer
         workers = {member.decode(errors="replace") for member in members}
         if thorough:
             self._check_leases(context, r, workers)
@@ -1646,7 +1697,7 @@ class _Watcher:
     def _complain(self, context: Context, trouble: str) -> None:
         """Log a trouble once, and not again before it has changed."""
         if trouble and trouble != context._trouble:
-            logger.warning("context %s: %s. Its jobs stay queued", context.name, trouble)
+            logger.warning("context %s: %s. Its jobs stay queued", _safe(context.name, line=True), trouble)
         context._trouble = trouble
 
     def _start_workers(self, context: Context, queued: int, workers: set[str]) -> None:
@@ -1719,10 +1770,20 @@ class _Watcher:
     def bury(self, context: Context, r: Any, worker: str, unless_it_is_back: bool = False) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
-        while dead := _script(_BURY, keys, [QUEUE_TTL, worker, int(unless_it_is_back)]):
+        try:
+            self._fail_jobs_of(keys, [QUEUE_TTL, worker, int(unless_it_is_back)], r)
+        except (redis.ResponseError, ValueError) as error:
+            if isinstance(error, redis.ResponseError) and "WRONGTYPE" not in str(error):
+                raise
+            r.delete(keys[0])  # not moi's
+            r.srem(context.workers, worker)
+            self._complain(context, f"cannot make out what a dead worker ran ({error!r:.200})")
+
+    def _fail_jobs_of(self, keys: list[str], args: list[Any], r: Any) -> None:
+        while dead := _script(_BURY, keys, args):
             record = _decode(dead[1]) or {}
             host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
-            record.update(id=dead[0].decode(), status=FAILED, date_end=_now(), result=(
+            record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=(
                 f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
                 "of memory, crashed, or cut off from the network."))
             _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
@@ -1827,7 +1888,7 @@ def _group_name(name: Any) -> str:
     if isinstance(name, bytes):
         name = name.decode(errors="surrogateescape")
     if not isinstance(name, str):
-        raise TypeError(f"the group is {name!r}: give a text, as a rule the name of the signed-in user")
+        raise TypeError(f"the group is {_repr(name)}: give a text, as a rule the name of the signed-in user")
     if not 0 < len(name) <= 512 or name.startswith("moi:") or _is_job_id(name) or name != _text(name):
         raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
                          "no job's ID")
@@ -2067,7 +2128,7 @@ class _Relay:
     def _complain(self, trouble: str) -> None:
         """Log a trouble once, until the relay has begun anew or the trouble is another."""
         if trouble != self._trouble:
-            logger.warning("group %s: %s", self.group.name, trouble)
+            logger.warning("group %r: %s", self.group.name, trouble)
         self._trouble = trouble
 
     def _wait(self, poll: select.poll, seconds: float) -> bool:
@@ -2152,7 +2213,7 @@ class _Relay:
         except (ValueError, AttributeError, RecursionError) as error:
             if not self._complained:
                 self._complained = str(error)
-                logger.warning("group %s: skipped a message on %r, and will skip more like it silently: %.200s",
+                logger.warning("group %r: skipped a message on %r, and will skip more like it silently: %.200s",
                                self.group.name, channel, error)
 
     def _refresh(self) -> None:
@@ -2188,7 +2249,7 @@ class _Relay:
             self._ids |= fresh
             _quick("SADD", self.group.key, *fresh)
             _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
-        self._forget(removed)
+        self._forget(removed | (added - shown))
         return [change for change in changes if change[1] not in added - shown]  # nobody has been shown these
 
     def _read(self, actions: dict[str, str]) -> list[_Change]:
@@ -2230,7 +2291,7 @@ class _Relay:
                 except (redis.ConnectionError, redis.TimeoutError, OSError):
                     raise
                 except Exception as error:  # a full Redis, a spoiled record: not to be tried for ever
-                    logger.warning("group %s: cannot %s %.200r: %r", self.group.name, action, what, error)
+                    logger.warning("group %r: cannot %s %.200r: %r", self.group.name, action, what, error)
                     self._answer(sender, f"cannot {action}: {error}")
             self.requests.popleft()
             if action != "show":
@@ -2240,7 +2301,8 @@ class _Relay:
         mine = [i for i in ids if i in self._ids]
         strange = [i for i in ids if i not in self._ids and len(i) < 100]
         if action == "get":
-            self._send(_gone(strange), sender)
+            for text, _ in _messages(_gone(strange)):
+                self.loop.add_callback(sender.answer, text)
             self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
             return
         if len(mine) < len(ids):
@@ -2335,6 +2397,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
         assert self.relay is not None
+        if self.asked > MAX_ASKED:  # it is being disconnected
+            return
         try:
             actions = json.loads(message)
             if not isinstance(actions, dict):
@@ -2348,13 +2412,12 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
 
     def answer(self, text: bytes) -> None:
-        """Write a message that is about no job's state."""
-        self.ask(1)
+        """Write a message that is about no job of the group; it counts until the browser has taken it."""
+        weight = 1 + len(text) // 4096
+        self.ask(weight)
         with contextlib.suppress(tornado.websocket.WebSocketClosedError):
-            tornado.ioloop.IOLoop.current().add_future(self.write_message(text), self._answered)
-
-    def _answered(self, future: Any) -> None:
-        self.ask(-1 if future.exception() is None else 0)
+            tornado.ioloop.IOLoop.current().add_future(
+                self.write_message(text), lambda future: self.ask(-weight if future.exception() is None else 0))
 
     def ask(self, weight: int) -> None:
         """Count what waits for this browser, or has been done for it; disconnect one that asks for too much."""
@@ -2382,6 +2445,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         try:
             for text, _ in messages:
                 written = self.write_message(text)
+                written.add_done_callback(lambda future: future.exception())  # it is closed then; on_close follows
         except tornado.websocket.WebSocketClosedError:
             return
         stream = self.ws_connection and self.ws_connection.stream
@@ -2563,7 +2627,7 @@ def _demo_failure() -> float:
 def _demo_search(status_update: StatusUpdate) -> int:
     """Search for an odd perfect number. Nobody has found one yet."""
     for number in status_update.track(itertools.count(1, 2), "Odd numbers, none perfect"):
-        if sum(n + number // n for n in range(1, math.isqrt(number) + 1) if number % n == 0) == 2 * number:
+        if sum(n for n in range(1, number // 3 + 1, 2) if number % n == 0) == number:
             return number
     raise AssertionError
 
@@ -2638,9 +2702,9 @@ def _demo_plot(series: dict[str, list[float]]) -> str:
     lines = []
     for number, (name, values) in enumerate(series.items()):
         points = " ".join(f"{800 * i / len(values):.1f},{300 - 270 * y / top:.1f}" for i, y in enumerate(values))
-        lines.append(f'<polyline class="line{number}" points="{points}"/>'
-                     f'<text class="line{number}" x="{10 + 100 * number}" y="20">{name}</text>')
-    return f'<svg viewBox="0 0 800 310" role="img" aria-label="{" and ".join(series)}">{"".join(lines)}</svg>'
+        lines.append(f'<polyline class="line{number}" points="{points}"/><text class="line{number}" '
+                     f'x="{10 + 100 * number}" y="20">{tornado.escape.xhtml_escape(name)}</text>')
+    return f'<svg viewBox="0 0 800 310" role="img">{"".join(lines)}</svg>'
 
 
 class _DemoUser(tornado.web.RequestHandler):
@@ -2658,7 +2722,8 @@ class _DemoHandler(_DemoUser):
     """What the demo's pages share."""
 
     def set_default_headers(self) -> None:
-        self.set_header("Content-Security-Policy", "default-src 'self'")
+        self.set_header("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; "
+                                                   "frame-ancestors 'self'")
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
@@ -2703,6 +2768,9 @@ class _DemoBoth(_DemoHandler):
 
 class _DemoRun(_DemoHandler):
     def post(self, user: str) -> None:
+        origin = self.request.headers.get("Origin", "")
+        if urllib.parse.urlsplit(origin).netloc != self.request.host:  # cookies, the XSRF one too, know no ports
+            raise tornado.web.HTTPError(403)
         if self.get_argument("job") not in _DEMO_JOBS:
             raise tornado.web.HTTPError(400)
         _DEMO_JOBS[self.get_argument("job")][1](lambda name, func, *args: submit(
@@ -2716,7 +2784,7 @@ class _DemoResult(_DemoHandler):
         if record is None or record.get("group") != self.current_user:
             raise tornado.web.HTTPError(404)
         result, escape = record.get("result"), tornado.escape.xhtml_escape
-        if isinstance(result, dict) and all(isinstance(values, list) for values in result.values()):
+        if isinstance(result, dict) and set(result) == {"hares", "lynxes"}:
             shown = _demo_plot(result)
         else:
             shown = f"<pre>{escape(_as_text(result))}</pre>"
@@ -2736,7 +2804,7 @@ def _demo(port: int, engines: int) -> None:
     app = tornado.web.Application(
         cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
     app.add_handlers(  # no other host's name: a page elsewhere could have its own name lead here
-        r"127\.0\.0\.1|localhost",
+        r"(127\.0\.0\.1|localhost)",
         [(r"/", _DemoDoor, {"token": token}), (r"/both", _DemoBoth), (r"/demo\.(css|svg)", _DemoFile),
          (r"/(moi\.js)", tornado.web.StaticFileHandler, files), (rf"/({user})/moi-ws", _DemoSocket),
          (rf"/({user})/", _DemoPage), (rf"/({user})/run", _DemoRun), (rf"/({user})/result/([^/]+)", _DemoResult)])
@@ -2774,11 +2842,6 @@ def _demo(port: int, engines: int) -> None:
 # The program
 # ---------------------------------------------------------------------------------------------------
 
-def _safe(text: Any) -> str:
-    """Return a text without what a terminal would obey."""
-    return re.sub("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", str(text))
-
-
 def _line(record: Mapping[str, Any], bar: bool = False) -> str:
     """Return a record as a line: ID, status, progress, name."""
     share = None if record.get("status") in ENDED else record.get("progress")
@@ -2786,21 +2849,29 @@ def _line(record: Mapping[str, Any], bar: bool = False) -> str:
     progress = "" if share is None else f"{share:.0%}"
     if bar and share is not None:
         progress = f"[{'#' * round(20 * share):20}] {progress:>4}"
-    return re.sub("[\t\n]", " ", _safe("  ".join(
-        filter(None, (str(record.get("id")), str(record.get("status")), progress, str(record.get("name")))))))
+    return "  ".join(_safe(part, line=True) for part in (
+        record.get("id"), record.get("status"), progress, record.get("name")) if part != "")
 
 
 def _whole(record: Mapping[str, Any]) -> str:
     """Return a record as a page of text."""
     long = {name: record.get(name) for name in ("output", "result") if record.get(name) is not None}
     short = {name: value for name, value in record.items() if name not in ("output", "result") and value is not None}
-    return _safe("\n".join(
-        [f"{name:13} {value}" for name, value in short.items()]
-        + [f"\n{name}:\n{_as_text(value).rstrip()}" for name, value in long.items()]))
+    return "\n".join([f"{_safe(name, line=True):13} {_safe(value, line=True)}" for name, value in short.items()]
+                     + [f"\n{name}:\n{_safe(_as_text(value)).rstrip()}" for name, value in long.items()])
 
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _cut(line: str, width: int) -> str:
+    """Return as much of a line as fits into so many columns."""
+    for end, char in enumerate(line):
+        width -= 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if width < 0:
+            return line[:end]
+    return line
 
 
 class _Screen:
@@ -2823,7 +2894,7 @@ class _Screen:
             self.lines.pop(job_id, None)
         if self.live:
             width, height = shutil.get_terminal_size()
-            last = [line[:width - 1] for line in self.lines.values()][-max(1, height - 1):]
+            last = [_cut(line, width - 1) for line in self.lines.values()][-max(1, height - 1):]
             print(f"\x1b[{self.drawn}F\x1b[J" * bool(self.drawn) + "\n".join(last), file=self.out)
             self.drawn = len(last)
         self.out.flush()
@@ -2885,8 +2956,10 @@ def _do_submit(args: argparse.Namespace) -> int:
         args.parser.error("name the program to run, or give --python CODE")
     elif args.shell:
         func = name = " ".join(words)
-    else:  # one text alone is a line for the shell, which sees a single word in this one
-        func, rest, name = words[0] if words[1:] else shlex.quote(words[0]), words[1:], shlex.join(words)
+    else:
+        func, rest, name = words[0], words[1:], shlex.join(words)
+        if not rest:  # one text alone would be a line for the shell
+            func, rest = "/bin/sh", ["-c", 'exec "$0"', func]
     job_id = submit(args.context or settings().context, args.group, args.name or name, None, func, *rest)
     if not args.wait:
         print(json.dumps(job_info(job_id)) if args.json else job_id)
@@ -2894,10 +2967,10 @@ def _do_submit(args: argparse.Namespace) -> int:
     print(job_id, file=sys.stderr, flush=True)
     args.again = f"moi job {job_id} --watch"
     record = _watch_job(job_id, _Screen(False, sys.stderr)) if sys.stderr.isatty() else wait(job_id)
-    ok, result = record["status"] == SUCCESS, record["result"]
+    ok, result = record.get("status") == SUCCESS, record.get("result")
     if args.json:
-        print(json.dumps(record))
-    elif ok and args.python is None:
+        print(json.dumps(_plain(record)))
+    elif ok and isinstance(result, list) and list(map(type, result)) == [str, str, int]:
         sys.stderr.write(result[1])
         sys.stdout.write(result[0])
     else:
@@ -2909,7 +2982,7 @@ def _do_job(args: argparse.Namespace) -> int:
     if args.watch:
         args.again = f"moi job {args.id} --watch"
         record = _watch_job(args.id, _Screen(args.json, sys.stdout))
-        return int(record["status"] == FAILED)
+        return int(record.get("status") == FAILED)
     found = job_info(args.id)
     if found is None:
         raise UnknownJob(args.id)
@@ -2935,7 +3008,7 @@ def _do_cancel(args: argparse.Namespace) -> int:
         try:
             if not cancel(job_id):
                 raise MoiError(f"job {job_id} has ended already")
-        except MoiError as error:
+        except (MoiError, ValueError) as error:
             print(f"moi: {error}", file=sys.stderr)
             failed = 1
     return failed
@@ -2945,13 +3018,19 @@ def _do_groups(args: argparse.Namespace) -> int:
     with _reaching_redis():
         names = sorted(raw.decode(errors="replace") for raw in _redis().smembers("moi:groups"))
     for name in names:
-        if number := len(Group(name).jobs()):
-            print(json.dumps({"group": name, "jobs": number}) if args.json else f"{number:6}  {_safe(name)}")
+        with contextlib.suppress(ValueError, MoiError):  # another program's
+            if number := len(Group(name).jobs()):
+                print(json.dumps({"group": name, "jobs": number}) if args.json
+                      else f"{number:6}  {_safe(name, line=True)}")
     return 0
 
 
+class _SafeFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _safe(super().format(record))
+
+
 def _do_demo(args: argparse.Namespace) -> int:
-    logging.basicConfig(format="moi: %(message)s")
     _demo(args.port, args.engines)
     return 0
 
@@ -3000,6 +3079,9 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the program ``moi``; return its exit status."""
     args = _parser().parse_args(argv)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_SafeFormatter("moi: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     try:
         return cast(int, args.do(args))
     except KeyboardInterrupt:

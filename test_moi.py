@@ -11,6 +11,7 @@ import logging
 import math
 import operator
 import os
+import pickle
 import queue
 import re
 import shutil
@@ -38,6 +39,7 @@ import tornado.httpclient
 import tornado.ioloop
 import tornado.web
 import tornado.websocket
+from ipyparallel.serialize import pack_apply_message
 
 import moi
 
@@ -543,13 +545,23 @@ def test_redis_over_tls_with_a_password_serves_web_server_and_engines(tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_cluster_with_encrypted_connections_runs_jobs(folder, group, monkeypatch):
+def test_a_cluster_with_encrypted_connections_runs_jobs_and_no_forged_ones(folder, group, monkeypatch, r):
     monkeypatch.setenv("IPP_ENABLE_CURVE", "1")
     curved = Cluster(folder / "curved", n=1)
     try:
         assert json.loads(Path(curved.file).read_text())["curve_serverkey"]
         context = moi.Context("curved", connection_file=curved.file)
         assert moi.wait(submit(context, group, "n", None, abs, -3), DEADLINE)["result"] == 3
+        # Its own key is empty: what is signed with that must not be run.
+        forged = moi.job_info(submit(context, group, "n", None, abs, -3))
+        moi.wait(forged["id"], DEADLINE)
+        forged["id"] = str(uuid.uuid4())
+        body = pickle.dumps((None, pack_apply_message(os.mkdir, (str(folder / "forged"),), {})))
+        mac = moi._sign(moi._payload_key(b""), "curved", forged["id"], [body])
+        r.set(forged["id"], json.dumps({**forged, "status": "Queued", "engine": None, "date_start": None}), ex=60)
+        r.rpush("moi:queue:curved", forged["id"].encode() + mac + b"-" + body)
+        moi._watch(context)
+        assert "not signed" in moi.wait(forged["id"], DEADLINE)["result"] and not (folder / "forged").exists()
     finally:
         curved.stop()
         moi.ctxs.pop("curved").close()
@@ -852,6 +864,9 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     (lambda: moi.Context("x", job_timeout=0), ValueError, "job_timeout is 0"),
     (lambda: moi.Context("x", job_timeout="5"), ValueError, "job_timeout is '5'"),
     (lambda: moi.system_call(5), TypeError, "command is .5"), (lambda: moi.system_call("a\0"), TypeError, "NUL"),
+    (lambda: moi.wait("\ud800"), moi.UnknownJob, "ud800"), (lambda: moi.wait("x", 10 ** 400), ValueError, "below 1e9"),
+    (lambda: moi.Context("x", job_timeout=10 ** 400), ValueError, "job_timeout is 1000"),
+    (lambda: moi.Context("\ud800"), ValueError, "ud800"),
     (lambda: moi.cancel("\ud800"), moi.UnknownJob, "ud800"), (lambda: moi.Group(b"\xff"), ValueError, "group is"),
     (lambda: moi.Group("g").add(["hello"]), ValueError, "hello.* no job IDs"),
     (lambda: moi.Context(None), ValueError, "context is None"),
@@ -1433,6 +1448,58 @@ def test_a_socket_that_asks_for_too_much_is_disconnected_and_holds_up_nobody(ctx
             pass
     assert frame[0] is None or int.from_bytes(frame[1][:2], "big") == 1008
     assert rss() - before < 48 * 1024
+
+
+def test_a_socket_that_asks_for_ids_that_nobody_has_and_does_not_read_is_disconnected(group, server):
+    handler = Handler.opened
+    with Raw(server, group) as slow:
+        opened = until(lambda: [h for h in handler if h._group.name == group], "it is open")[0]
+        before = rss()
+        with contextlib.suppress(OSError):  # cut while we still send
+            for i in range(3000):
+                slow.say(json.dumps({"get": [f"{i}-{j}" for j in range(2000)]}).encode())
+                until(lambda: not opened.relay.requests or opened.asked > moi.MAX_ASKED, "the relay has served it")
+                if opened.asked > moi.MAX_ASKED:
+                    break
+        assert opened.asked > moi.MAX_ASKED and rss() - before < 32 * 1024
+
+
+def test_a_key_of_moi_s_own_that_another_program_has_put_there_stops_no_context(ctx, cluster, group, run, r, caplog):
+    def spoil(*names):
+        for name in names:
+            r.delete(name)
+            r.set(name, "x", ex=300)
+    run(abs, 1)
+    spoil("moi:groups", "moi:contexts")
+    assert run(abs, -1)["result"] == 1
+    r.delete("moi:groups")
+    until(lambda: not r.exists("moi:workers:default"), "the workers have left")
+    dead = [uuid.uuid4().hex[:12] for _ in cluster.client.ids]
+    spoil(*(f"moi:claimed:{worker}" for worker in dead))
+    r.sadd("moi:workers:default", *dead)
+    assert run(abs, -2)["result"] == 2
+    until(lambda: not r.exists("moi:workers:default"), "the workers have left")
+    spoil("moi:workers:default")
+    assert run(abs, -3)["result"] == 3
+    spoil("moi:queue:default", f"{group}:jobs")
+    for _ in "the queue", "the group":
+        before = lasting(r)
+        with pytest.raises(moi.MoiError, match="another program has put something else under a key"):
+            moi.submit(ctx, group, "n", None, abs, 1)
+        assert lasting(r) <= before
+        r.delete("moi:queue:default")
+    r.delete(f"{group}:jobs")
+    assert run(abs, -4)["result"] == 4
+
+
+def test_a_record_with_an_odd_group_or_engine_loses_neither_its_lease_nor_its_cancel(ctx, group, r):
+    job_id = submit(ctx, group, "a job", None, time.sleep, 60)
+    running(job_id)
+    for worker in r.smembers("moi:workers:default"):
+        odd = json.dumps({**moi.job_info(job_id), "group": "\ud800"})
+    r.set(job_id, odd.replace("/" + moi.job_info(job_id)["engine"].rpartition("/")[2], "/\\ud800"), ex=300)
+    assert moi.cancel(job_id) is True
+    assert "Cancelled" in moi.wait(job_id, DEADLINE)["result"]
 
 
 @pytest.mark.parametrize("spoiled", ['{"status": "Queued"', '{"status": "Queued"}', '["status": "Queued"]', "nonsense",
@@ -2354,14 +2421,15 @@ def test_the_demo_runs_real_jobs_in_a_real_browser_and_ctrl_c_ends_all_it_has_st
             return page.locator(".moi-job", has_text=name)
         for button in ("A burst of 200", "Never end", "Draw a plot", "Estimate pi", "Count words", "Run a command",
                        "Fail"):
-            page.get_by_role("button", name=button, exact=True).click()
+            with page.expect_response("**/run"):  # the next click would call off this one's request
+                page.get_by_role("button", name=button, exact=True).click()
         job("odd perfect", "running").get_by_role("button", name="Cancel").click()
         job("odd perfect", "failed")
         job("Division by zero", "failed")
         for name in ("199 squared", "Hares and lynxes", "the mean of four", "Words in Python", "the system's clock"):
             job(name, "success")
         page.goto(job("Words", "success").locator(".moi-result").get_attribute("href"))
-        assert '"which"' in page.inner_text("pre")
+        assert '"with"' in page.inner_text("pre")
         page.go_back()
         page.goto(job("Hares", "success").locator(".moi-result").get_attribute("href"))
         assert page.locator("svg polyline").count() == 2
@@ -2396,7 +2464,12 @@ def test_the_demo_lets_in_who_knows_its_address_and_no_forged_request(short_path
         assert visitor.open(demo.url, timeout=DEADLINE).url == home + "ann/"
         with pytest.raises(urllib.error.HTTPError, match="403"):  # without the page's XSRF token
             visitor.open(home + "ann/run", data=b"job=command", timeout=DEADLINE)
-        refused(demo.url, "404", headers={"Host": "elsewhere.example"})
+        for host in "elsewhere.example", "127.0.0.1.elsewhere.example":
+            refused(demo.url, "404", headers={"Host": host})
+        xsrf = re.search('name="_xsrf" value="([^"]+)', visitor.open(home + "ann/").read().decode())[1]
+        for origin in {"Origin": "http://127.0.0.1:1"}, {}:  # another port of this host's shares the cookies
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                visitor.open(urllib.request.Request(home + "ann/run", f"job=command&_xsrf={xsrf}".encode(), origin))
         for path in ("", "?token=", "?token=guess", "ann/", "both", f"ann/result/{uuid.uuid4()}"):
             refused(home + path, "403")
         refused(home + "ann/run", "403", data=b"job=command")
@@ -2441,6 +2514,28 @@ def test_the_program_submits_lists_shows_and_cancels(ctx, group, cli):
     assert done.returncode == 1 and "has ended already" in done.stderr and "no job 'nonesuch'" in done.stderr
     unknown = cli("job", "nonesuch")
     assert unknown.returncode == 1 and unknown.stderr.startswith("moi: no job 'nonesuch'")
+
+
+def test_the_program_shows_odd_records_and_nothing_that_a_terminal_obeys(ctx, group, cli, r):
+    job_id = cli("submit", "--group", group, "true").stdout.strip()
+    record = moi.wait(job_id, DEADLINE)
+    record.update(name="\ud800 \x1b[2J \x9b \u202e\nstatus Success", result="\x1b]0;owned\a", status="\ud800")
+    r.set(job_id, json.dumps(record), ex=300)
+    r.sadd("moi:groups", "moi:x", f"{group}\n9 root\x1b")
+    r.sadd(f"{group}\n9 root\x1b:jobs", job_id)
+    for args in ("jobs", group), ("job", job_id), ("groups",), ("jobs", "--json", group), ("job", "--json", job_id):
+        done = cli(*args)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0 and not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]", said), args
+        assert "\nstatus Success" not in done.stdout and "\n9 root" not in done.stdout
+    r.srem("moi:groups", "moi:x", f"{group}\n9 root\x1b")
+    r.delete(f"{group}\n9 root\x1b:jobs")
+
+
+@pytest.mark.parametrize("word", ["set", "A=1", "exit", "if", "-x", "echo a; echo b"])
+def test_the_program_has_no_shell_read_a_single_word(cli, word):
+    done = cli("submit", "--wait", "--", word)
+    assert done.returncode == 1 and "exit status 127" in done.stderr and done.stdout == ""
 
 
 @pytest.mark.parametrize("args, said", [
