@@ -4,13 +4,14 @@
  *     <div id="moi-joblist"></div>
  *     <script src="/static/moi.js"></script>
  *
- * Attributes of the <div>: data-url, the websocket (default: /moi-ws).
+ * Attributes of the <div>: data-url, data-rows, data-template, data-title, data-notify; see DEFAULTS below.
  * From a script: moi.connect({element, url, ...}) for more lists, list.on(event, fn) or moi.on(event, fn) to hear what
- * happens: "add", "update", "remove" (a job), "error" (a text), "state" (connecting, online, reconnecting, offline).
+ * happens: "add", "update", "remove" (a job), "error" (a text), "state" (connecting, online, reconnecting, offline,
+ * signed-out). moi.defaults holds the options of all lists to come, with their words.
  *
  * A <template id="moi-job"> on the page replaces the row; its parts are found by their classes, moi-name and so on.
  * Colours and spacing are the custom properties --moi-... in the style sheet below; light or dark follows the page's
- * own CSS color-scheme.
+ * own CSS color-scheme. Any class rule of the page wins over this style sheet.
  *
  * Everything that comes from the server is shown as text, never as HTML.
  */
@@ -23,89 +24,206 @@
     retry: [2000, 30000],    // milliseconds before the first attempt to reconnect at the latest, and before any
     template: "moi-job",     // the ID of a <template> for the row
     rows: 200,               // rows shown at first, and more whenever the end of the list comes into view
+    title: true,             // show in the page's title how many jobs run
+    notify: false,           // offer desktop notifications of long jobs that end while the page is hidden
     words: {
       connecting: "Connecting …",
       reconnecting: "Connection lost. Reconnecting …",
       offline: "You are offline. The list goes on when you are back.",
-      empty: "No jobs yet.",
+      "signed-out": "You are signed out. Sign in again to see your jobs.",
+      empty: "No jobs yet.", unmatched: "No job matches.",
+      all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
       cancel: "Cancel", cancelling: "Cancelling …", remove: "Remove", result: "Result",
       traceback: "Why it failed", output: "Output", value: "Result", truncated: " … (cut here)",
-      Queued: "Queued", Running: "Running", Success: "Success", Failed: "Failed",
+      copy: "Copy", copied: "Copied",
+      queued: "Queued", running: "Running", success: "Success", failed: "Failed",
+      number: (n) => n.toLocaleString(),
+      percent: (n) => n + "%",
+      time: clock,
+      left: timeLeft,
+      news(n, state, name) {
+        const verb = { queued: "queued", running: "started", success: "succeeded", failed: "failed" }[state];
+        return n === 1 ? `${name}: ${this[state]}` : `${n} jobs ${verb}`;
+      },
     },
   };
 
+  // Every rule is as weak as one for an element, so that it wins over the page's rules for bare elements only.
   const STYLE = `
-.moi { --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: light-dark(#d0d7de, #3d444d);
-       --moi-back: light-dark(#fff, #0d1117); --moi-text: light-dark(#1f2328, #f0f6fc);
-       --moi-dim: light-dark(#59636e, #9198a1); --moi-accent: light-dark(#0969da, #4493f8);
-       --moi-queued: light-dark(#6e7781, #9198a1); --moi-running: light-dark(#0969da, #4493f8);
-       --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
-.moi-state { color: var(--moi-dim); margin: 0; padding: var(--moi-gap) 0; }
-.moi-state:empty { display: none; }
-.moi-list { list-style: none; margin: 0; padding: 0; }
-.moi-job + .moi-job { margin-block-start: .5rem; }
-.moi-away .moi-list { opacity: .55; }
-.moi-job { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .15rem var(--moi-gap); align-items: center;
-           border: 1px solid var(--moi-border); border-inline-start: 4px solid var(--moi-queued);
-           border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text);
-           padding: .55rem var(--moi-gap);
-           content-visibility: auto; contain-intrinsic-block-size: auto 4rem; }
-.moi-job[data-state=running] { border-inline-start-color: var(--moi-running); }
-.moi-job[data-state=success] { border-inline-start-color: var(--moi-success); }
-.moi-job[data-state=failed] { border-inline-start-color: var(--moi-failed); }
-.moi-name { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
-.moi-status { color: var(--moi-dim); overflow-wrap: anywhere; unicode-bidi: isolate; max-height: 6em; overflow: auto; }
-.moi-job[data-state=running] .moi-status { color: var(--moi-running); }
-.moi-job[data-state=success] .moi-status { color: var(--moi-success); }
-.moi-job[data-state=failed] .moi-status { color: var(--moi-failed); }
-.moi-time { color: var(--moi-dim); font-variant-numeric: tabular-nums; text-align: end; }
-.moi-actions { display: flex; gap: .4rem; justify-content: end; align-items: center; }
-.moi-actions button, .moi-actions a { font: inherit; font-size: .85em; padding: .1rem .55rem; border-radius: .35rem;
-  border: 1px solid var(--moi-border); background: none; color: inherit; text-decoration: none; cursor: pointer; }
-.moi-actions a { color: var(--moi-accent); }
-.moi-actions button:hover, .moi-actions a:hover { border-color: var(--moi-accent); }
-.moi-actions button:disabled { opacity: .6; cursor: default; }
-.moi-progress { grid-column: 1 / -1; width: 100%; height: .4rem; accent-color: var(--moi-running); }
-.moi-details { grid-column: 1 / -1; min-width: 0; }
-.moi-details summary { color: var(--moi-dim); font-size: .85em; cursor: pointer; }
-.moi-details pre { margin: .3rem 0 0; max-height: 20rem; overflow: auto; font-size: .8rem; white-space: pre-wrap;
-                   overflow-wrap: anywhere; unicode-bidi: isolate; }
-.moi-end { height: 1px; }
-.moi-voice { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.moi [hidden] { display: none; }
+html {
+  :where(.moi) { --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: light-dark(#d0d7de, #3d444d);
+    --moi-back: light-dark(#fff, #0d1117); --moi-text: light-dark(#1f2328, #f0f6fc);
+    --moi-dim: light-dark(#59636e, #9198a1); --moi-accent: light-dark(#0969da, #4493f8);
+    --moi-queued: var(--moi-dim); --moi-running: var(--moi-accent);
+    --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); position: relative; }
+  :where(.moi [hidden]) { display: none !important; }
+  :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
+  :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
+    padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
+    background: var(--moi-back); color: var(--moi-text); font: inherit; font-size: .875em; line-height: 1.5; }
+  :where(.moi button, .moi-result) { text-decoration: none; white-space: nowrap; cursor: pointer; }
+  :where(.moi button:hover, .moi-result:hover) { border-color: var(--moi-accent); }
+  :where(.moi button[aria-disabled=true]) { color: var(--moi-dim); border-color: var(--moi-border); cursor: default; }
+  :where(.moi-result) { color: var(--moi-accent); }
+
+  :where(.moi-bar, .moi-filters) { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; }
+  :where(.moi-bar) { margin-block-end: var(--moi-gap); }
+  :where(.moi-filter) { border-radius: 1rem; }
+  :where(.moi-filter[aria-pressed=true]) { border-color: var(--moi-accent);
+    background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
+  :where(.moi-count) { display: inline-block; margin-inline-start: .3rem; font-weight: 600; }
+  :where(.moi-search) { flex: 1 1 8rem; min-width: 0; max-width: 16rem; }
+  :where(.moi-clear) { margin-inline-start: auto; }
+
+  :where(.moi-list) { list-style: none; margin: 0; padding: 0; border: 1px solid var(--moi-border);
+    border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text); }
+  :where(.moi-list:empty) { border: 0; }
+  :where(.moi-away .moi-list) { opacity: .65; --moi-dim: var(--moi-text); --moi-accent: var(--moi-text);
+    --moi-success: var(--moi-text); --moi-failed: var(--moi-text); --moi-queued: var(--moi-text);
+    --moi-running: var(--moi-text); }
+  :where(.moi-job) { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .1rem .6rem;
+    padding: .6rem var(--moi-gap); content-visibility: auto; contain-intrinsic-block-size: auto 4.5rem; }
+  :where(.moi-job + .moi-job) { border-block-start: 1px solid var(--moi-border); }
+  :where(.moi-job > *) { grid-column: 2; }
+  :where(.moi-job > .moi-icon) { grid-column: 1; }
+  :where(.moi-job[data-state=queued]) { --moi-state: var(--moi-queued); }
+  :where(.moi-job[data-state=running]) { --moi-state: var(--moi-running); }
+  :where(.moi-job[data-state=success]) { --moi-state: var(--moi-success); }
+  :where(.moi-job[data-state=failed]) { --moi-state: var(--moi-failed); }
+  :where(.moi-icon) { display: flex; align-items: center; height: 1.8rem; color: var(--moi-state); }
+  :where(.moi-icon svg) { width: 1.1em; height: 1.1em; fill: none; stroke: currentColor; stroke-width: 1.6;
+    stroke-linecap: round; stroke-linejoin: round; }
+  :where(.moi-head, .moi-line, .moi-meta, .moi-actions, .moi-folds) { display: flex; flex-wrap: wrap; min-width: 0; }
+  :where(.moi-head) { gap: .3rem var(--moi-gap); align-items: center; }
+  :where(.moi-name, .moi-status, .moi-time, .moi-left) { unicode-bidi: plaintext; text-align: -webkit-match-parent;
+    text-align: match-parent; }
+  :where(.moi-name, .moi-status) { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+    overflow: hidden; overflow-wrap: anywhere; }
+  :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
+  :where(.moi-actions) { gap: .4rem; margin-inline-start: auto; }
+  :where(.moi-line, .moi-meta) { gap: .1rem .6rem; align-items: baseline; font-size: .925em; }
+  :where(.moi-word) { color: var(--moi-state); }
+  :where(.moi-status) { flex: 1 1 7rem; }
+  :where(.moi-status, .moi-meta) { color: var(--moi-dim); }
+  :where(.moi-meta) { margin-inline-start: auto; justify-content: end; align-items: center; font-size: 1em;
+    text-align: end; font-variant-numeric: tabular-nums; }
+  :where(.moi-status, .moi-meta > *):empty:not(.moi-progress) { display: none; }
+  :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; accent-color: var(--moi-running); }
+  :where(.moi-time) { min-width: 3.2em; }
+  :where(.moi-folds) { gap: 0 1rem; }
+  :where(.moi-details) { position: relative; min-width: 0; }
+  :where(.moi-details[open]) { flex: 1 0 100%; }
+  :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; color: var(--moi-dim);
+    cursor: pointer; }
+  :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
+  :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
+    border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
+    unicode-bidi: plaintext; background: color-mix(in srgb, var(--moi-dim) 8%, var(--moi-back)); }
+
+  :where(.moi-state) { box-sizing: border-box; margin: 0; padding: 1.6rem var(--moi-gap); text-align: center;
+    border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); color: var(--moi-dim);
+    background: var(--moi-back); }
+  :where(.moi-state:empty) { display: none; }
+  :where(.moi-live) { position: sticky; inset-block-end: .5rem; pointer-events: none; }
+  :where(.moi-list:not(:empty) ~ .moi-live .moi-state) { width: fit-content; margin: .5rem auto 0;
+    padding: .25rem var(--moi-gap); border-style: solid; color: var(--moi-text); }
+  :where(.moi-end) { height: 1px; }
+  :where(.moi-voice) { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden;
+    clip-path: inset(50%); white-space: nowrap; }
+
+  @media (prefers-reduced-motion: no-preference) {
+    :where(.moi:not(.moi-away) .moi-job[data-state=running] .moi-icon svg) { animation: moi-turn 1.2s steps(12) infinite; }
+  }
+  @media (max-width: 30rem) {
+    :where(.moi-status) { order: 1; flex-basis: 100%; }
+    :where(.moi-meta, .moi-progress) { flex: 1 1 4rem; }
+  }
+  @media (forced-colors: active) {
+    :where(.moi-filter[aria-pressed=true]) { forced-color-adjust: none; background: Highlight; color: HighlightText; }
+  }
+}
+@keyframes moi-turn { to { rotate: 1turn; } }
 `;
+
+  const STATES = ["queued", "running", "success", "failed"];
+  const CIRCLE = "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13";
+  const ICONS = {  // paths in a square of 16
+    queued: CIRCLE + "M8 4.5V8l2.4 1.6", running: "M8 1.5a6.5 6.5 0 1 1-6.5 6.5",
+    success: CIRCLE + "M5 8.2l2.1 2.1L11 6", failed: CIRCLE + "M5.6 5.6l4.8 4.8M10.4 5.6l-4.8 4.8",
+  };
+  const DAY = 86_400_000;
+  const BATCH = 5000;      // IDs in a message: half of what the server takes
+  const ROWS_A_FRAME = 40; // that are made anew, so that no frame is long
+
+  const ended = (job) => job.status === "Success" || job.status === "Failed";
+  const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
+  const progressOf = (job) => (stateOf(job) === "running" && Number.isFinite(job.progress)
+    ? Math.min(1, Math.max(0, job.progress)) : null);
+  const brief = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
+  const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
   /** Make an element: make("li", "moi-job", ...children). */
   function make(tag, name, ...children) {
     const element = document.createElement(tag);
     if (name) element.className = name;
+    if (tag === "button") element.type = "button";
     element.append(...children);
     return element;
   }
 
+  /** Write a text or an attribute only where it is another: what stays costs no layout, and a selection stays too. */
+  function write(element, value, attribute) {
+    if (!attribute && element.textContent !== value) element.textContent = value;
+    if (attribute && element.getAttribute(attribute) !== value) element.setAttribute(attribute, value);
+  }
+
+  function icon(state) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const path = document.createElementNS(svg.namespaceURI, "path");
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", ICONS[state]);
+    svg.append(path);
+    return svg;
+  }
+
   /** The row as it comes, where the page has no template of its own. */
   function plainRow(words) {
-    const cancel = make("button", "moi-cancel", words.cancel);
-    const remove = make("button", "moi-remove", words.remove);
-    cancel.type = remove.type = "button";
     const progress = make("progress", "moi-progress");
     progress.max = 1;
     const fold = (name, title) => {
-      const details = make("details", "moi-details " + name, make("summary", "", title), make("pre", name + "-text"));
+      const text = make("pre", name + "-text");
+      text.tabIndex = 0;  // so that the keyboard can scroll it
+      const copy = make("button", "moi-copy", words.copy);
+      const details = make("details", "moi-details " + name, make("summary", "", title), copy, text);
       details.hidden = true;
       return details;
     };
-    return make("li", "moi-job", make("span", "moi-name"), make("span", "moi-time"), make("span", "moi-status"),
-      make("span", "moi-actions", make("a", "moi-result", words.result), cancel, remove), progress,
-      fold("moi-value", words.value), fold("moi-traceback", words.traceback), fold("moi-output", words.output));
+    return make("li", "moi-job", make("span", "moi-icon"),
+      make("div", "moi-head", make("span", "moi-name"), make("span", "moi-actions", make("a", "moi-result", words.result),
+        make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
+      make("div", "moi-line", make("span", "moi-word"), make("span", "moi-status"), make("span", "moi-meta", progress,
+        make("span", "moi-percent"), make("span", "moi-left"), make("span", "moi-time"))),
+      make("div", "moi-folds", fold("moi-value", words.value), fold("moi-traceback", words.traceback),
+        fold("moi-output", words.output)));
   }
 
-  /** Seconds as people read them: 4.2 s, 1:05, 2:03:04. */
+  /** Seconds as people read them: 4.2 s, 1:05, 2:03:04, 3 d 4 h. */
   function clock(seconds) {
     if (seconds < 60) return (seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)) + " s";
+    if (seconds >= 172_800) return `${Math.floor(seconds / 86_400)} d ${Math.floor(seconds / 3600) % 24} h`;
     const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
     if (!parts[0]) parts.shift();
     return parts.map((part, i) => (i ? String(part).padStart(2, "0") : part)).join(":");
+  }
+
+  /** An estimate, no more exact than it is: about 20 s left, about 2 min left. */
+  function timeLeft(seconds) {
+    if (seconds < 10) return "a few seconds left";
+    if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} s left`;
+    if (seconds < 5400) return `about ${Math.round(seconds / 60)} min left`;
+    if (seconds < 129_600) return `about ${Math.round(seconds / 3600)} h left`;
+    return `about ${Math.round(seconds / 86_400)} days left`;
   }
 
   /** The link to a job's result, or null: only http(s) and relative handlers are linked. */
@@ -119,26 +237,52 @@
     }
   }
 
-  const ended = (job) => job.status === "Success" || job.status === "Failed";
-  const STATES = ["Queued", "Running", "Success", "Failed"];
-  const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+  /** Put a text into the clipboard; return whether that was possible. */
+  async function copy(text, element) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {  // not there without https, or not allowed: the way of old
+      const area = make("textarea", "moi-voice");
+      area.value = text;
+      element.append(area);
+      area.select();
+      const done = document.execCommand("copy");
+      area.remove();
+      return done;
+    }
+  }
+
+  /** Take places out of an ordered list and put others in, newest first; return the list anew. */
+  function merged(list, out, into) {
+    if (out.size) list = list.filter((place) => !out.has(place));
+    return list.concat(into).sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
+  }
 
   class JobList {
     constructor(options) {
       this.options = { ...DEFAULTS, ...options, words: { ...DEFAULTS.words, ...options.words } };
       this.jobs = new Map();      // ID -> job
+      this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
       this.rows = new Map();      // ID -> its <li>, of the jobs that are shown
-      this.order = [];            // {id, date} of all jobs, newest first; the first of them are shown
-      this.places = new Map();    // ID -> its element of that
+      this.places = new Map();    // ID -> {id, date, fits, over, text}
+      this.order = [];            // the places of all jobs, newest first
+      this.view = [];             // those of them that fit filter and search; the first of these are shown
+      this.over = 0;              // how many jobs in the view have ended
+      this.filter = "";           // a state, or all
+      this.query = "";            // what is searched for, in lower case
       this.most = this.options.rows;
       this.changed = new Set();   // IDs to draw in the next frame
       this.live = new Set();      // IDs of rows whose time goes on
+      this.paces = new Map();     // ID of a running job -> how fast it has got on: {since, from, progress, end}
       this.cancelling = new Set();
+      this.news = new Map();      // ID -> what is to be told of it
       this.unsent = [];           // what was clicked while there was no connection
       this.listeners = new Map();
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = "";
+      this.ending = new AbortController();
       this.build();
       this.connect();
     }
@@ -153,48 +297,73 @@
     }
 
     /** Ask the server for jobs (all of them without IDs), to cancel them, or to remove them from the list. */
-    get(ids = []) { this.send({ get: ids }); }
-    cancel(ids) { this.send({ cancel: ids }); }
-    remove(ids) { this.send({ remove: ids }); }
+    get(ids = []) { this.ask("get", ids); }
+    cancel(ids) { this.ask("cancel", ids); }
+    remove(ids) { this.ask("remove", ids); }
 
     /** End this list: close the connection and empty the element. */
     close() {
       this.closed = true;
-      clearTimeout(this.timer);
+      for (const timer of [this.timer, this.telling]) clearTimeout(timer);
       clearInterval(this.ticker);
+      cancelAnimationFrame(this.frame);
       if (this.socket) this.socket.close();
-      removeEventListener("online", this.hurry);
+      this.ending.abort();
       this.observer.disconnect();
       this.element.replaceChildren();
+      this.element.classList.remove("moi", "moi-away");
+      moi.lists = moi.lists.filter((list) => list !== this);
+      showRunning();
     }
 
     // ---- connection -----------------------------------------------------------------------------
 
+    address(protocol) {
+      const url = new URL(this.options.url, document.baseURI);
+      url.protocol = url.protocol.replace(/^(http|ws)/, protocol);
+      return url;
+    }
+
     connect() {
       if (this.closed) return;
-      this.say(this.attempts ? (navigator.onLine === false ? "offline" : "reconnecting") : "connecting");
-      const url = new URL(this.options.url, document.baseURI);
-      url.protocol = url.protocol.replace("http", "ws");
-      const socket = this.socket = new WebSocket(url.href);
+      if (this.state !== "signed-out") this.say(this.attempts ? this.away() : "connecting");
+      let opened = false;
+      const socket = this.socket = new WebSocket(this.address("ws").href);
       socket.onopen = () => {
+        opened = true;
         this.attempts = 0;
         this.say("online");
         // What has gone meanwhile is answered with "remove", the rest with "add".
-        const ids = [...this.jobs.keys()];
-        for (let i = 0; i < ids.length; i += 5000) this.get(ids.slice(i, i + 5000));
+        if (this.jobs.size) this.get([...this.jobs.keys()]);
         this.get();
         this.unsent.splice(0).forEach((message) => this.send(message));
         if (this.cancelling.size) this.cancel([...this.cancelling]);  // it may have been lost with the old connection
       };
       socket.onmessage = (event) => this.receive(event.data);
-      socket.onclose = () => {
+      socket.onclose = async () => {
+        const refused = !opened && await this.refused();
         if (socket !== this.socket || this.closed) return;
+        this.say(refused ? "signed-out" : this.away());
         const [first, most] = this.options.retry;
         // All of that time is open to chance, so that the tabs of a restarted server do not come back at once.
         const wait = Math.min(most, first * 2 ** this.attempts++) * (0.1 + 0.9 * Math.random());
-        this.say(navigator.onLine === false ? "offline" : "reconnecting");
-        this.timer = setTimeout(() => this.connect(), wait);
+        this.timer = setTimeout(() => this.connect(), refused ? most + wait : wait);
       };
+    }
+
+    away() { return navigator.onLine === false ? "offline" : "reconnecting"; }
+
+    /** Ask whether nobody is signed in: a browser tells no script why a websocket was refused, but over HTTP it does. */
+    async refused() {
+      const url = this.address("http");
+      if (url.origin !== location.origin || navigator.onLine === false) return false;
+      const answer = await fetch(url, { cache: "no-store" }).catch(() => ({}));
+      return answer.status === 403 || answer.status === 401;
+    }
+
+    /** Send IDs, in as many messages as they need. */
+    ask(action, ids) {
+      for (let i = 0; i === 0 || i < ids.length; i += BATCH) this.send({ [action]: ids.slice(i, i + BATCH) });
     }
 
     send(message) {
@@ -218,6 +387,8 @@
         this.cancelling.clear();
         this.emit("error", message.error);
       }
+      this.answered = true;
+      showRunning();  // not with the next frame: a hidden page has none
       this.schedule();
     }
 
@@ -228,20 +399,26 @@
       }
       const before = this.jobs.get(job.id);
       if (before && ended(before) && !ended(job)) return;
-      if (before && !before.date_start && job.date_start) this.skew = Date.parse(job.date_start) - Date.now();
+      const state = stateOf(job);
+      const turned = before && stateOf(before) !== state;
+      if (before) this.counts[stateOf(before)]--;
+      this.counts[state]++;
       if (ended(job)) this.cancelling.delete(job.id);
       this.jobs.set(job.id, job);
       this.changed.add(job.id);
+      this.setClock(job, turned && action === "update");
+      this.setPace(job);
       this.emit(action, job);
-      if (before && ended(job) && !ended(before)) {
-        this.voice.textContent = `${job.name}: ${this.options.words[job.status]}`;
-      }
+      if (turned) this.tell(job, state);
     }
 
     take(job) {
-      if (!this.jobs.delete(job.id)) return;
+      const before = job && this.jobs.get(job.id);
+      if (!before) return;
+      this.jobs.delete(job.id);
+      this.counts[stateOf(before)]--;
       this.changed.add(job.id);
-      this.cancelling.delete(job.id);
+      for (const kept of [this.cancelling, this.paces, this.news]) kept.delete(job.id);
       this.emit("remove", job);
     }
 
@@ -257,110 +434,275 @@
       }
     }
 
+    // ---- time -----------------------------------------------------------------------------------
+
+    now() { return Date.now() + this.skew; }
+
+    /** Learn the server's time: it is no earlier than a record's last date, and just that in one that has just turned. */
+    setClock(job, fresh) {
+      const ahead = Date.parse(job.date_end || job.date_start || job.date_created) - Date.now();
+      if (!(Math.abs(ahead) < DAY)) return;
+      if (ahead > this.skew || (fresh && !this.sure)) this.skew = ahead;
+      this.sure = this.sure || fresh;
+      if (!this.sure && stateOf(job) === "running") askTime().then((skew) => {
+        if (this.sure || !(Math.abs(skew) < DAY)) return;
+        [this.skew, this.sure] = [skew, true];
+        for (const id of [...this.paces.keys()]) this.paces.delete(id) && this.setPace(this.jobs.get(id));
+      });
+    }
+
+    /** Estimate from the pace so far when a running job ends; smoothly, for no job runs evenly. */
+    setPace(job) {
+      const progress = progressOf(job);
+      if (progress === null) return this.paces.delete(job.id);
+      let pace = this.paces.get(job.id);
+      if (!pace) pace = { since: Date.parse(job.date_start), from: 0, progress: 0 };
+      else if (progress < pace.progress) pace = { since: this.now(), from: progress, progress };  // it has begun anew
+      const took = this.now() - pace.since;
+      if (took > 3000 && progress > pace.progress) {
+        const end = this.now() + took * (1 - progress) / (progress - pace.from);
+        pace.end = pace.end ? pace.end + 0.3 * (end - pace.end) : end;
+      }
+      pace.progress = progress;
+      this.paces.set(job.id, pace);
+    }
+
+    time(row, job) {
+      const words = this.options.words;
+      const from = Date.parse(job.date_start);
+      const took = Math.max(0, (job.date_end ? Date.parse(job.date_end) : this.now()) - from);
+      const left = ((this.paces.get(job.id) || {}).end - this.now()) / 1000;
+      for (const e of row.parts["moi-time"] || []) write(e, took < 1000 * DAY ? words.time(took / 1000) : "");
+      for (const e of row.parts["moi-left"] || []) write(e, left > 0 && left < 1e7 ? words.left(left) : "");
+    }
+
+    /** Let the times of running rows go on; ended rows are written once. */
+    tick() {
+      if (document.hidden) return;
+      for (const id of this.live) this.time(this.rows.get(id), this.jobs.get(id));
+    }
+
+    // ---- telling --------------------------------------------------------------------------------
+
+    /** Have a job's new state read out, together with those of the same moment. */
+    tell(job, state) {
+      const long = document.hidden && ended(job) && Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000;
+      this.news.set(job.id, { name: brief(String(job.name), 100), state, long });
+      if (!this.telling) this.telling = setTimeout(() => this.speak(), this.spoke > Date.now() - 5000 ? 3000 : 500);
+    }
+
+    speak() {
+      const sum = (news) => STATES.map((state) => {
+        const some = news.filter((one) => one.state === state);
+        return some.length ? this.options.words.news(some.length, state, some[0].name) : "";
+      }).filter(Boolean).join(". ");
+      const news = [...this.news.values()], long = sum(news.filter((one) => one.long));
+      this.news.clear();
+      this.telling = 0;
+      this.spoke = Date.now();
+      write(this.voice, sum(news));
+      if (!long || !this.options.notify || !window.Notification || Notification.permission !== "granted") return;
+      try {
+        new Notification(long, { tag: "moi" }).onclick = () => window.focus();
+      } catch {  // Chromium on Android has them for service workers only
+      }
+    }
+
     // ---- drawing ----------------------------------------------------------------------------------
 
     build() {
-      this.element = this.options.element;
-      this.line = make("p", "moi-state");
-      this.line.setAttribute("role", "status");
+      const { words, element } = this.options, { signal } = this.ending;
+      this.element = element;
+      this.element.classList.add("moi");
+      this.filters = new Map(["", ...STATES].map((state) => [state, make("button", "moi-filter", words[state || "all"],
+        make("span", "moi-count"))]));
+      const filters = make("div", "moi-filters", ...this.filters.values());
+      filters.setAttribute("role", "group");
+      filters.setAttribute("aria-label", words.filter);
+      for (const [state, button] of this.filters) button.onclick = () => this.narrow(state, this.query);
+      this.search = make("input", "moi-search");
+      this.search.type = "search";
+      this.search.placeholder = words.search;
+      this.search.setAttribute("aria-label", words.search);
+      this.search.oninput = () => this.narrow(this.filter, this.search.value.trim().toLowerCase());
+      this.asking = make("button", "moi-notify", words.notify);
+      this.asking.onclick = () => Notification.requestPermission().then(() => this.schedule());
+      this.clear = make("button", "moi-clear", words.clear);
+      this.clear.onclick = () => this.remove(this.view.filter((place) => place.over).map((place) => place.id));
+      this.bar = make("div", "moi-bar", filters, this.search, this.asking, this.clear);
+      this.bar.hidden = true;
       this.list = make("ul", "moi-list");
       this.list.setAttribute("role", "list");
-      this.voice = make("div", "moi-voice");
-      this.voice.setAttribute("aria-live", "polite");
-      this.element.classList.add("moi");
+      this.list.tabIndex = -1;
+      this.list.onclick = (event) => this.click(event.target);
       this.end = make("div", "moi-end");
-      this.element.replaceChildren(this.line, this.list, this.end, this.voice);
+      this.line = make("p", "moi-state");
+      this.voice = make("p", "moi-voice");
+      const live = make("div", "moi-live", this.line, this.voice);
+      live.setAttribute("aria-live", "polite");
+      this.element.replaceChildren(this.bar, this.list, this.end, live);
       this.observer = new IntersectionObserver((entries) => {
-        if (!entries[0].isIntersecting || this.most >= this.order.length) return;
+        if (!entries[0].isIntersecting || this.most >= this.view.length) return;
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
       this.observer.observe(this.end);
-      this.list.addEventListener("click", (event) => {
-        const row = event.target.closest(".moi-job");
-        if (row && event.target.closest(".moi-cancel")) {
-          this.cancelling.add(row.dataset.id);
-          this.cancel([row.dataset.id]);
-          this.changed.add(row.dataset.id);
-          this.schedule();
-        } else if (row && event.target.closest(".moi-remove")) {
-          this.remove([row.dataset.id]);
-        }
-      });
       this.ticker = setInterval(() => this.tick(), 200);
-      this.hurry = () => {
-        if (this.socket.readyState !== WebSocket.CLOSED) return;
+      const hurry = () => {
+        if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
         clearTimeout(this.timer);
         this.connect();
       };
-      addEventListener("online", this.hurry);
+      addEventListener("online", hurry, { signal });
+      document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
+    }
+
+    click(target) {
+      const row = target.closest(".moi-job"), hit = (name) => target.closest(".moi-" + name);
+      if (!row) return;
+      const id = row.dataset.id;
+      if (hit("cancel") && !this.cancelling.has(id)) {
+        this.cancelling.add(id);
+        this.cancel([id]);
+        this.changed.add(id);
+        this.schedule();
+      } else if (hit("remove")) {
+        this.remove([id]);
+      } else if (hit("copy")) {
+        const button = hit("copy"), words = this.options.words;
+        const text = target.closest(".moi-value, .moi-traceback, .moi-output").querySelector("[class*=-text]").textContent;
+        copy(text, this.element).then((done) => {
+          button.focus();
+          if (!done) return;
+          write(button, words.copied);
+          write(this.voice, words.copied);
+          setTimeout(() => write(button, words.copy), 2000);
+        });
+      }
+    }
+
+    /** Show only jobs of one state, and with the query in name, status or ID. */
+    narrow(filter, query) {
+      [this.filter, this.query, this.most, this.stale] = [filter, query, this.options.rows, true];
+      this.schedule();
     }
 
     say(state) {
       if (state !== this.state) this.emit("state", this.state = state);
       this.element.classList.toggle("moi-away", state !== "online");
-      const words = this.options.words[state] || (this.jobs.size || !this.answered ? "" : this.options.words.empty);
-      if (this.line.textContent !== words) this.line.textContent = words;
+      const { words } = this.options;
+      write(this.line, words[state] || (!this.answered || this.view.length ? ""
+        : this.jobs.size ? words.unmatched : words.empty));
     }
 
     /** Draw what has changed, once a frame. A hidden tab gets no frames, and needs none. */
     schedule() {
-      this.answered = true;
       if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); });
     }
 
     draw() {
+      const active = this.element.contains(document.activeElement) ? document.activeElement : null;
+      this.refuge = active && active.closest(".moi-job");
+      if (!this.jobs.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
+      const fresh = [], gone = new Set(), into = [], out = new Set();
       for (const id of this.changed) {
         const job = this.jobs.get(id);
-        const place = this.places.get(id);
-        if (job && !place) this.insert(job);
-        else if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
-        else if (!job && place) {
-          this.order.splice(this.order.indexOf(place), 1);
+        let place = this.places.get(id);
+        if (job && !place) {
+          place = { id, date: String(job.date_created || ""), fits: false, over: 0 };
+          this.places.set(id, place);
+          fresh.push(place);
+        } else if (!job && place) {
           this.places.delete(id);
-          if (this.rows.has(id)) this.drop(this.rows.get(id));
+          gone.add(place);
         }
+        if (!place) continue;
+        place.text = "";
+        const fitted = place.fits;
+        this.judge(place, job);
+        if (place.fits && !fitted) into.push(place);
+        else if (!place.fits && fitted) out.add(place);
+        if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
       }
       this.changed.clear();
+      if (fresh.length || gone.size) this.order = merged(this.order, gone, fresh);
+      if (this.stale) {
+        for (const place of this.order) this.judge(place, this.jobs.get(place.id));
+        this.view = this.order.filter((place) => place.fits);
+        this.stale = false;
+      } else if (into.length || out.size) {
+        this.view = merged(this.view, out, into);
+      }
       this.show();
+      this.showBar();
       this.say(this.state);
       this.tick();
+      if (active && (!active.isConnected || active.closest("[hidden]"))) this.refocus(active);
     }
 
-    /** Give a new job its place, newest first. */
-    insert(job) {
-      const place = { id: job.id, date: String(job.date_created || "") };
-      let low = 0, high = this.order.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.order[middle].date > place.date) low = middle + 1;
-        else high = middle;
+    /** See whether a job is to be in the view, and keep count of those in it that have ended. */
+    judge(place, job) {
+      if (this.query && job && !place.text) {
+        place.text = [job.name, this.options.words[stateOf(job)], job.status, job.id]
+          .map((value) => (value || "").slice(0, 500)).join("\n").toLowerCase();
       }
-      this.order.splice(low, 0, place);
-      this.places.set(job.id, place);
+      place.fits = Boolean(job) && (!this.filter || stateOf(job) === this.filter)
+        && (!this.query || place.text.includes(this.query));
+      const over = Number(place.fits && ended(job));
+      this.over += over - place.over;
+      place.over = over;
     }
 
-    /** See to it that the first jobs have a row each, and the others none. */
+    /** See to it that the first jobs of the view have a row each, and the others none. */
     show() {
-      const first = this.order.slice(0, this.most).map((place) => place.id);
-      const kept = new Set(first);
+      if (this.shown === this.view && this.rows.size === Math.min(this.most, this.view.length)) return;
+      this.shown = this.view;
+      const first = this.view.slice(0, this.most);
+      const kept = new Set(first.map((place) => place.id));
       for (const [id, row] of this.rows) if (!kept.has(id)) this.drop(row);
-      let next = null;
-      for (const id of first.reverse()) {
-        let row = this.rows.get(id);
-        if (!row) {
-          row = this.row(this.jobs.get(id));
+      let next = this.list.firstElementChild, made = 0;
+      for (const { id } of first) {
+        if (this.rows.has(id)) {
+          next = this.rows.get(id).nextElementSibling;
+        } else if (made++ < ROWS_A_FRAME) {
+          const row = this.row(this.jobs.get(id));
           this.list.insertBefore(row, next);
           this.rows.set(id, row);
+        } else {
+          return this.schedule();
         }
-        next = row;
       }
+    }
+
+    showBar() {
+      const { words } = this.options;
+      this.bar.hidden = !this.jobs.size;
+      for (const [state, button] of this.filters) {
+        const n = state ? this.counts[state] : this.jobs.size, on = state === this.filter;
+        button.hidden = !n && !on;
+        write(button, String(on), "aria-pressed");
+        write(button.lastChild, words.number(n));
+      }
+      this.search.hidden = this.jobs.size < 10 && !this.query && document.activeElement !== this.search;
+      this.asking.hidden = !this.options.notify || !window.Notification || Notification.permission !== "default";
+      this.clear.hidden = !this.over;
     }
 
     drop(row) {
+      if (row === this.refuge) this.refuge = row.nextElementSibling || row.previousElementSibling;
       row.remove();
       this.rows.delete(row.dataset.id);
       this.live.delete(row.dataset.id);
+    }
+
+    /** Give the focus of a control that is gone to the next one: of its row, else of the neighbour, else the list. */
+    refocus(active) {
+      const controls = this.refuge ? [...this.refuge.querySelectorAll("a[href], button, summary")] : [];
+      const there = controls.filter((e) => e.checkVisibility());
+      const after = (e) => active.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
+      const best = this.refuge && this.refuge.contains(active) ? there.find(after)
+        : there.find((e) => e.matches(".moi-remove")) || there.find((e) => e.matches(".moi-cancel"));
+      (best || there[0] || this.list).focus();
     }
 
     row(job) {
@@ -369,9 +711,9 @@
       const row = (template ? template.content.firstElementChild : this.plain).cloneNode(true);
       row.classList.add("moi-job");
       row.dataset.id = job.id;
-      row.parts = new Map();        // "moi-name" -> the elements of that class
+      row.parts = {};        // "moi-name" -> the elements of that class
       for (const element of row.querySelectorAll("[class*=moi-]")) {
-        for (const name of element.classList) row.parts.set(name, [...(row.parts.get(name) || []), element]);
+        for (const name of element.classList) row.parts[name] = [...(row.parts[name] || []), element];
       }
       this.fill(row, job);
       return row;
@@ -379,86 +721,107 @@
 
     fill(row, job) {
       const words = this.options.words;
-      const part = (name, act) => { for (const element of row.parts.get(name) || []) act(element); };
-      const text = (name, value) => part(name, (e) => { if (e.textContent !== value) e.textContent = value; });
+      const part = (name, act) => { for (const element of row.parts[name] || []) act(element); };
+      const text = (name, value) => part(name, (e) => write(e, value));
       const fold = (name, value) => {
         part(name, (e) => { e.hidden = !value; });
         text(name + "-text", value || "");
       };
-      const name = String(job.name);
-      const label = (e, words) => {
-        const value = words ? `${words}: ${name.slice(0, 100)}` : name.slice(0, 100);
-        if (e.getAttribute("aria-label") !== value) e.setAttribute("aria-label", value);
-      };
-      const over = ended(job);
-      const state = over ? job.status.toLowerCase() : job.status === "Queued" ? "queued" : "running";
+      const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
+      const label = (e, words) => write(e, (words ? words + ": " : "") + brief(name, 100), "aria-label");
+      const over = ended(job), state = stateOf(job), failed = state === "failed";
       const stopping = this.cancelling.has(job.id);
-      const failed = state === "failed";
       const cut = job.truncated ? words.truncated : "";
-      if (row.dataset.state !== state) row.dataset.state = state;
+      if (row.dataset.state !== state) {
+        row.dataset.state = state;
+        part("moi-icon", (e) => e.replaceChildren(icon(state)));
+      }
       text("moi-name", name);
-      part("moi-name", (e) => { if (e.title !== name.slice(0, 500)) e.title = name.slice(0, 500); });
-      const brief = over && job.result != null ? asText(job.result) : "";
-      const short = brief.length < 60 && !brief.includes("\n");
-      text("moi-status", stopping ? words.cancelling
-        : (STATES.includes(job.status) ? words[job.status] : String(job.status)) + (brief && short ? ": " + brief : ""));
+      part("moi-name", (e) => write(e, name, "title"));
+      text("moi-word", stopping ? words.cancelling : words[state]);
+      const result = over && job.result != null ? asText(job.result) : "";
+      const short = result.length < 60 && !result.includes("\n");
+      const last = failed && !cut ? result.trimEnd().split("\n").pop() : "";  // of a traceback: the error
+      const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
+      const status = brief(over ? (short ? result : last) : own, 500);
+      text("moi-status", status);
+      part("moi-status", (e) => write(e, status, "title"));
+      const progress = progressOf(job);
       part("moi-progress", (e) => {
-        e.hidden = state !== "running" || !Number.isFinite(job.progress);
-        if (!e.hidden) e.value = job.progress;
+        e.hidden = progress === null;
+        if (progress !== null && e.value !== progress) e.value = progress;
         label(e, "");
       });
+      text("moi-percent", progress === null ? "" : words.percent(Math.floor(progress * 100)));
       const link = over ? resultLink(job) : null;
       part("moi-result", (e) => {
         e.hidden = !link;
         if (link) e.href = link;
+        label(e, words.result);
       });
       part("moi-cancel", (e) => {
         e.hidden = over;
-        e.disabled = stopping;
+        write(e, String(stopping), "aria-disabled");
         label(e, words.cancel);
       });
       part("moi-remove", (e) => {
         e.hidden = !over;
         label(e, words.remove);
       });
-      fold("moi-traceback", failed && !short ? brief + cut : "");
-      fold("moi-value", failed || short ? "" : brief + cut);
+      fold("moi-traceback", failed && !short ? result + cut : "");
+      fold("moi-value", failed || short ? "" : result + cut);
       fold("moi-output", job.output);
       if (over) this.live.delete(job.id);
       else this.live.add(job.id);
       this.time(row, job);
-    }
-
-    time(row, job) {
-      const from = Date.parse(job.date_start);
-      const to = job.date_end ? Date.parse(job.date_end) : Date.now() + this.skew;
-      const words = from && to ? clock(Math.max(0, to - from) / 1000) : "";
-      for (const element of row.parts.get("moi-time") || []) {
-        if (element.textContent !== words) element.textContent = words;
-      }
-    }
-
-    /** Let the times of running rows go on; ended rows are written once. */
-    tick() {
-      if (document.hidden) return;
-      for (const id of this.live) this.time(this.rows.get(id), this.jobs.get(id));
     }
   }
 
   const moi = window.moi = {
     lists: [],
     listeners: new Map(),
+    defaults: DEFAULTS,
     /** Hear of an event of any list; see JobList.on. */
     on: JobList.prototype.on,
     /** Start a list; returns it. */
     connect(options = {}) {
       const element = options.element || document.getElementById("moi-joblist");
       if (!element) throw new Error("moi: there is no element for the list: add <div id=\"moi-joblist\"></div>");
-      const list = new JobList({ ...(element.dataset.url && { url: element.dataset.url }), ...options, element });
+      const list = new JobList({ ...attributes(element.dataset), ...options, element });
       moi.lists.push(list);
       return list;
     },
   };
+
+  /** The options that the element's data-... attributes set. */
+  function attributes(data) {
+    const read = { string: String, boolean: (text) => text !== "false", number: (text) => Number(text) || DEFAULTS.rows };
+    return Object.fromEntries(["url", "rows", "template", "title", "notify"].filter((key) => key in data)
+      .map((key) => [key, read[typeof DEFAULTS[key]](data[key])]));
+  }
+
+  const title = { own: "", shown: null };
+
+  /** Put the number of running jobs, of all lists, before the page's own title: (3) Title. */
+  function showRunning() {
+    const n = moi.lists.reduce((sum, list) => sum + (list.options.title ? list.counts.running : 0), 0);
+    if (document.title !== title.shown) title.own = document.title;  // the page has changed it
+    const words = n ? `(${n}) ${title.own}` : title.own;
+    if (document.title !== words) document.title = words;
+    title.shown = document.title;
+  }
+
+  const script = document.currentScript && document.currentScript.src;
+  let asked;
+
+  /** Ask the server that this file came from for its time, once; it becomes how far that is ahead of ours. */
+  function askTime() {
+    if (!asked && script && new URL(script).origin === location.origin) {
+      asked = fetch(script, { method: "HEAD", cache: "no-store" })
+        .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now()).catch(() => NaN);
+    }
+    return asked || Promise.resolve(NaN);
+  }
 
   function start() {
     const sheet = new CSSStyleSheet();  // constructed, so that a strict Content-Security-Policy allows it

@@ -2081,7 +2081,8 @@ def test_the_page_folds_a_traceback_and_shows_it_when_asked(page, ctx, group):
     shown.get_by_text("Why it failed").wait_for()
     assert shown.locator(".moi-traceback-text").is_hidden()
     shown.get_by_text("Why it failed").click()
-    shown.get_by_text("ZeroDivisionError").wait_for()
+    shown.locator(".moi-traceback-text").get_by_text("ZeroDivisionError").wait_for()
+    assert shown.locator(".moi-status").inner_text() == "ZeroDivisionError: division by zero"
     assert shown.locator(".moi-result").is_hidden()
 
 
@@ -2090,7 +2091,7 @@ def test_the_page_cancels_and_removes_at_a_click(page, ctx, group):
     shown = row(page, job_id)
     shown.get_by_text("Running").wait_for()
     shown.get_by_role("button", name="Cancel").click()
-    shown.get_by_text("Failed: Cancelled while it was running.").wait_for()
+    shown.get_by_text("Cancelled while it was running.").wait_for()
     assert moi.job_info(job_id)["result"] == "Cancelled while it was running."
     shown.get_by_role("button", name="Remove").click()
     page.get_by_text("No jobs yet.").wait_for()
@@ -2209,7 +2210,7 @@ def test_what_is_clicked_while_the_connection_is_lost_is_done_when_it_is_back(pa
     server.loop.call_soon_threadsafe(handler.close)
     page.get_by_text("Reconnecting").wait_for()
     row(page, job_id).get_by_role("button", name="Cancel").click()
-    row(page, job_id).get_by_text("Failed: Cancelled while it was running.").wait_for()
+    row(page, job_id).get_by_text("Cancelled while it was running.").wait_for()
 
 
 def test_a_cancel_that_was_lost_with_its_connection_is_asked_again(page, ctx, group):
@@ -2219,7 +2220,7 @@ def test_a_cancel_that_was_lost_with_its_connection_is_asked_again(page, ctx, gr
     row(page, job_id).get_by_role("button", name="Cancel").click()
     row(page, job_id).get_by_text("Cancelling").wait_for()
     page.evaluate("moi.lists[0].socket.close()")
-    row(page, job_id).get_by_text("Failed: Cancelled while it was running.").wait_for()
+    row(page, job_id).get_by_text("Cancelled while it was running.").wait_for()
 
 
 def test_the_page_shows_text_and_never_html(page, ctx, group):
@@ -2299,7 +2300,7 @@ def test_a_long_list_shows_its_newest_and_goes_on_when_it_is_scrolled(page, grou
     moi.Group(group).add(ids)
     page.wait_for_function("() => moi.lists[0].order.length == 701")
     newest = [*reversed(ids), base["id"]]
-    assert [job_id for job_id, _ in shown(page)] == newest[:200]
+    until(lambda: [job_id for job_id, _ in shown(page)] == newest[:200], "the newest are shown")
     moi.Group(group).remove(newest[100:150])
     page.wait_for_function("() => moi.lists[0].order.length == 651")
     newest = newest[:100] + newest[150:]
