@@ -71,21 +71,21 @@ html {
   :where(.moi-filter) { border-radius: 1rem; }
   :where(.moi-filter[aria-pressed=true]) { border-color: var(--moi-accent);
     background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
-  :where(.moi-count) { display: inline-block; margin-inline-start: .3rem; font-weight: 600; }
+  :where(.moi-count) { display: inline-block; font-weight: 600; }
   :where(.moi-search) { flex: 1 1 8rem; min-width: 0; max-width: 16rem; }
   :where(.moi-clear) { margin-inline-start: auto; }
 
   :where(.moi-list) { list-style: none; margin: 0; padding: 0; border: 1px solid var(--moi-border);
     border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text); }
   :where(.moi-list:empty) { border: 0; }
-  :where(.moi-away .moi-list) { opacity: .65; --moi-dim: var(--moi-text); --moi-accent: var(--moi-text);
+  :where(.moi-away .moi-list) { opacity: .7; --moi-dim: var(--moi-text); --moi-accent: var(--moi-text);
     --moi-success: var(--moi-text); --moi-failed: var(--moi-text); --moi-queued: var(--moi-text);
     --moi-running: var(--moi-text); }
-  :where(.moi-job) { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .1rem .6rem;
-    padding: .6rem var(--moi-gap); content-visibility: auto; contain-intrinsic-block-size: auto 4.5rem; }
+  :where(.moi-job) { padding: .6rem var(--moi-gap); content-visibility: auto; contain-intrinsic-block-size: auto 4.5rem; }
   :where(.moi-job + .moi-job) { border-block-start: 1px solid var(--moi-border); }
-  :where(.moi-job > *) { grid-column: 2; }
-  :where(.moi-job > .moi-icon) { grid-column: 1; }
+  :where(.moi-row) { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .1rem .6rem; }
+  :where(.moi-row > *) { grid-column: 2; }
+  :where(.moi-row > .moi-icon) { grid-column: 1; }
   :where(.moi-job[data-state=queued]) { --moi-state: var(--moi-queued); }
   :where(.moi-job[data-state=running]) { --moi-state: var(--moi-running); }
   :where(.moi-job[data-state=success]) { --moi-state: var(--moi-success); }
@@ -110,6 +110,7 @@ html {
   :where(.moi-status, .moi-meta > *):empty:not(.moi-progress) { display: none; }
   :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; accent-color: var(--moi-running); }
   :where(.moi-time) { min-width: 3.2em; }
+  :where(.moi-left) { min-width: 8.5em; }
   :where(.moi-folds) { gap: 0 1rem; }
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
@@ -199,7 +200,7 @@ html {
       details.hidden = true;
       return details;
     };
-    return make("li", "moi-job", make("span", "moi-icon"),
+    return make("li", "moi-row", make("span", "moi-icon"),
       make("div", "moi-head", make("span", "moi-name"), make("span", "moi-actions", make("a", "moi-result", words.result),
         make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
       make("div", "moi-line", make("span", "moi-word"), make("span", "moi-status"), make("span", "moi-meta", progress,
@@ -514,8 +515,8 @@ html {
       const { words, element } = this.options, { signal } = this.ending;
       this.element = element;
       this.element.classList.add("moi");
-      this.filters = new Map(["", ...STATES].map((state) => [state, make("button", "moi-filter", words[state || "all"],
-        make("span", "moi-count"))]));
+      this.filters = new Map(["", ...STATES].map((state) => [state, make("button", "moi-filter",
+        words[state || "all"] + " ", make("span", "moi-count"))]));
       const filters = make("div", "moi-filters", ...this.filters.values());
       filters.setAttribute("role", "group");
       filters.setAttribute("aria-label", words.filter);

@@ -28,6 +28,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import hypothesis
@@ -231,7 +232,11 @@ class Handler(moi.MOIMessageHandler):
 
 
 class Page(tornado.web.RequestHandler):
+    own = {}    # the tests' own pages, by name; they sign nobody in
+
     def get(self):
+        if name := self.get_argument("own", ""):
+            return self.write(self.own[name])
         self.set_signed_cookie("user", self.get_argument("user"))
         self.set_header("Content-Security-Policy", "default-src 'self'")
         self.write('<!DOCTYPE html><meta charset="utf-8"><title>test</title><link rel="icon" href="/icon"><div '
@@ -2334,6 +2339,391 @@ def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, s
     assert page.evaluate("heard") == [record["id"]]
     page.evaluate("second.close()")
     page.close()
+
+
+@pytest.fixture
+def visit(chromium, server, group):
+    """Open a page of one's own, as `group`, with any way of looking at it."""
+    contexts = []
+
+    def visit(html="", list_html='<div id="moi-joblist"></div>', script="", **how):
+        context = chromium.new_context(**how)
+        contexts.append(context)
+        name, value = cookie(group).split("=", 1)
+        url = f"http://127.0.0.1:{server.port}/"
+        context.add_cookies([{"name": name, "value": value, "url": url}])
+        Page.own[group] = (
+            '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            f'<title>mine</title><link rel="icon" href="/icon">{html}{list_html}<script src="/moi.js"></script>')
+        page = context.new_page()
+        page.add_init_script(script)
+        page.goto(f"{url}?own={group}")
+        return page
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def write(r, group):
+    """Write a record as another program would, and have it shown; return its ID."""
+    def write(status, name="a job", job_id=None, **more):
+        job_id = job_id or str(uuid.uuid4())
+        dates = {"date_created": ago(0), "date_start": None if status == "Queued" else ago(more.pop("ran", 0)),
+                 "date_end": ago(0) if status in moi.ENDED else None}
+        record = dict.fromkeys(RECORD) | dates | {"id": job_id, "name": name, "group": group, "status": status} | more
+        r.set(job_id, json.dumps(record), ex=300)
+        known = r.sismember(f"{group}:jobs", job_id)
+        moi.Group(group).add([job_id]) if not known else r.publish(f"{job_id}:pubsub", json.dumps({"update": [job_id]}))
+        return job_id
+    return write
+
+
+def ago(seconds):
+    return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).isoformat()
+
+
+def focused(page):
+    """The text of what has the focus, and the job whose it is."""
+    return page.evaluate("""() => [document.activeElement.textContent,
+                                   document.activeElement.closest(".moi-job")?.dataset.id]""")
+
+
+def test_a_row_says_its_state_by_word_and_icon_and_its_progress_and_time_left_as_text(page, write):
+    for status, word in (("Queued", "Queued"), ("half way", "Running"), ("Success", "Success"), ("Failed", "Failed")):
+        shown = row(page, write(status))
+        assert shown.locator(".moi-word").inner_text() == word and shown.locator(".moi-icon svg").count() == 1
+    paths = page.locator(".moi-icon path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
+    assert len(set(paths)) == 4
+    shown = row(page, write("sweep 1", ran=60, progress=0.25))
+    shown.get_by_text("25%").wait_for()
+    shown.get_by_text("about 3 min left").wait_for()
+    assert shown.get_by_role("progressbar", name="a job").evaluate("e => e.value") == 0.25
+    assert shown.locator(".moi-status").inner_text() == "sweep 1"
+
+
+def test_the_time_left_is_smooth_and_there_only_once_the_pace_is_known(page, write):
+    job_id = write("Running", progress=0.5)
+    left = row(page, job_id).locator(".moi-left")
+    row(page, job_id).get_by_text("50%").wait_for()
+    assert left.text_content() == ""
+    job_id = write("Running", ran=600, progress=0.5)
+    left = row(page, job_id).locator(".moi-left")
+    left.get_by_text("about 10 min left").wait_for()
+    write("Running", job_id=job_id, ran=600, progress=0.9)   # a leap: about 1 min, if one believes it
+    left.get_by_text("about 7 min left").wait_for()
+    write("Running", job_id=job_id, ran=600, progress=0.1)   # it begins anew: nothing is known
+    page.wait_for_function("id => !document.querySelector(`[data-id='${id}'] .moi-left`).textContent", arg=job_id)
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_times_are_true_though_the_browser_s_clock_is_wrong(visit, write, hours):
+    write("Success"), write("Queued")
+    job_id = write("Running", ran=100, progress=0.5)
+    page = visit(script=f"{{ const now = Date.now; Date.now = () => now() + {hours * 3_600_000}; }}")
+    for job_id in (job_id, write("Running", "started just now")):
+        row(page, job_id).locator(".moi-time").get_by_text(re.compile(r"^(1:[45]\d|\d(\.\d)? s)$")).wait_for()
+    page.get_by_text("about 2 min left").wait_for()
+
+
+@pytest.mark.parametrize("status, start, end, said", [
+    ("Running", -60, None, r"\d\.\d s"), ("Success", 60, 120, r"0\.0 s"), ("Success", 277_200, 0, "3 d 5 h"),
+    ("Running", "0000-01-01T00:00:00Z", None, ""), ("Success", "no date", "nor this", "")])
+def test_no_time_is_negative_or_absurd(page, write, status, start, end, said):
+    dates = [ago(date) if isinstance(date, int) else date for date in (start, end)]
+    job_id = write(status, date_start=dates[0], date_end=dates[1])
+    row(page, job_id).get_by_text(status).wait_for()
+    assert re.fullmatch(said, row(page, job_id).locator(".moi-time").text_content())
+
+
+@pytest.mark.parametrize("clipboard", [True, False])
+def test_output_and_traceback_are_copied_at_a_click(visit, write, clipboard):
+    page = visit(script="" if clipboard else "Object.defineProperty(navigator, 'clipboard', {value: undefined})",
+                 permissions=["clipboard-read", "clipboard-write"])
+    shown = row(page, write("Failed", result="Traceback\n  a line\nError: why", output="printed\n"))
+    for title, text in (("Why it failed", "Traceback\n  a line\nError: why"), ("Output", "printed\n")):
+        shown.get_by_text(title).click()
+        button = shown.locator("details", has_text=title).get_by_role("button")
+        button.click()
+        shown.get_by_role("button", name="Copied").first.wait_for()
+        assert focused(page)[0] == "Copied"
+        page.evaluate("""() => { const area = document.body.appendChild(document.createElement("textarea"));
+                                 area.id = "paste"; area.focus(); }""")
+        page.keyboard.press("Control+V")
+        assert page.locator("#paste").input_value() == text
+        page.evaluate("document.getElementById('paste').remove()")
+        assert button.inner_text() == "Copied"
+
+
+def names(page):
+    return page.locator(".moi-job .moi-name").all_text_contents()
+
+
+def test_jobs_are_filtered_by_state_searched_and_removed_when_they_have_ended(page, write, group):
+    for i in range(4):
+        write("Success", f"Mean {i}", date_created=f"2030-01-01T00:00:0{i}")
+        write("Failed", f"Fit {i}", result="odd", date_created=f"2029-01-01T00:00:0{i}")
+    last = write("Queued", "Mean of all", date_created="2028-01-01")
+    pressed = page.locator(".moi-filter[aria-pressed=true]")
+    page.get_by_role("button", name="All 9").wait_for()
+    assert pressed.text_content() == "All 9" and page.get_by_role("searchbox").is_hidden()
+    assert page.locator(".moi-filter:visible").all_text_contents() == ["All 9", "Queued 1", "Success 4", "Failed 4"]
+    page.get_by_role("button", name="Failed 4").click()
+    until(lambda: names(page) == ["Fit 3", "Fit 2", "Fit 1", "Fit 0"], "the failed ones are shown")
+    write("Failed", "Mean of all", last, date_created="2028-01-01")
+    until(lambda: names(page)[-1] == "Mean of all", "it comes into the view when it fails")
+    write("Success", "Mean 5", date_created="2031-01-01")
+    page.get_by_role("button", name="All 10").click()
+    page.get_by_role("searchbox").fill("MEAN")
+    until(lambda: names(page) == ["Mean 5", "Mean 3", "Mean 2", "Mean 1", "Mean 0", "Mean of all"], "names are found")
+    page.get_by_role("searchbox").fill(last[:13])
+    until(lambda: names(page) == ["Mean of all"], "an ID is found")
+    page.get_by_role("searchbox").fill("nothing of the kind")
+    page.get_by_text("No job matches.").wait_for()
+    assert page.get_by_role("button", name="Remove ended").is_hidden()
+    page.get_by_role("searchbox").fill("mean")
+    page.get_by_role("button", name="Success 5").click()
+    until(lambda: len(names(page)) == 5, "both narrow the list")
+    page.get_by_role("button", name="Remove ended").click()
+    page.get_by_text("No job matches.").wait_for()
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="All 5").click()
+    until(lambda: names(page) == ["Fit 3", "Fit 2", "Fit 1", "Fit 0", "Mean of all"], "the others are kept")
+    page.get_by_role("button", name="Remove ended").click()
+    page.get_by_text("No jobs yet.").wait_for()
+    assert moi.Group(group).jobs() == [] and page.locator(".moi-bar").is_hidden()
+    write("Queued", "new")
+    page.get_by_text("new").wait_for()
+
+
+def test_who_is_signed_out_is_told_so_and_the_list_goes_on_after_a_new_sign_in(visit, write, group):
+    job_id = write("Running", "kept")
+    page = visit()
+    row(page, job_id).wait_for()
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.evaluate("moi.lists[0].options.retry = [50, 200]; moi.lists[0].socket.close()")
+    page.get_by_text("You are signed out.").wait_for()
+    page.wait_for_function("() => moi.lists[0].attempts > 2")
+    assert row(page, job_id).is_visible() and page.locator(".moi-away").count() == 1
+    page.context.add_cookies(cookies)
+    page.wait_for_function("() => moi.lists[0].state == 'online' && !document.querySelector('.moi-away')")
+    assert page.get_by_text("You are signed out.").count() == 0
+    page.context.clear_cookies()
+    page.reload()
+    page.get_by_text("You are signed out.").wait_for()
+
+
+def test_the_title_counts_running_jobs_of_all_lists_and_is_the_page_s_own_again(page, write):
+    ids = [write("Running") for _ in range(3)]
+    page.wait_for_function("() => document.title == '(3) test'")
+    page.evaluate("""() => {
+        const more = title => moi.connect({title, element: document.body.appendChild(document.createElement("div"))});
+        [window.second, window.third] = [more(true), more(false)];
+    }""")
+    page.wait_for_function("() => document.title == '(6) test'")
+    page.evaluate("document.title = 'changed by the page'")
+    write("Success", job_id=ids[0])
+    page.wait_for_function("() => document.title == '(4) changed by the page'")
+    page.evaluate("second.close()")
+    assert page.title() == "(2) changed by the page"
+    for job_id in ids[1:]:
+        write("Failed", job_id=job_id)
+    page.wait_for_function("() => document.title == 'changed by the page'")
+    page.evaluate("third.close()")
+
+
+def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visitor_has_asked_for_it(visit, write):
+    page = visit(list_html='<div id="moi-joblist" data-notify></div>', script="""
+        window.shown = [], window.asked = 0;
+        window.Notification = class {
+            static permission = "default";
+            static async requestPermission() { asked++; return Notification.permission = "granted"; }
+            constructor(text) { shown.push(text); }
+        };""")
+    long, also, short = write("Running", "long", ran=90), write("Running", "also", ran=90), write("Running", "short")
+    row(page, short).wait_for()
+    assert page.evaluate("asked") == 0
+    page.get_by_role("button", name="Notify me").click()
+    page.get_by_role("button", name="Notify me").wait_for(state="hidden")
+    write("Success", "also", job_id=also, ran=90)
+    page.locator(".moi-voice", has_text="also: Success").wait_for(state="attached")
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+    write("Success", "short", job_id=short)
+    write("Failed", "long", job_id=long, ran=90)
+    page.wait_for_function("() => shown.length")
+    assert page.evaluate("[asked, shown]") == [1, ["long: Failed"]]
+
+
+def test_the_keyboard_keeps_its_place_when_buttons_and_rows_go(page, write, run, group):
+    first, second, third = (write("Running", f"job {i}", date_created=f"200{i}") for i in range(3))
+    page.get_by_role("button", name="Cancel: job 1").focus()
+    write("Running", "newer", date_created="2020")
+    page.get_by_text("newer").wait_for()
+    assert focused(page) == ["Cancel", second]
+    write("Success", "job 1", job_id=second, date_created="2001", handler="/results")
+    page.get_by_role("button", name="Remove: job 1").wait_for()
+    until(lambda: focused(page) == ["Remove", second], "the focus goes to the row's next control")
+    page.keyboard.press("Enter")
+    until(lambda: focused(page) == ["Cancel", first], "the focus goes to the neighbour")
+    moi.Group(group).remove([first])
+    until(lambda: focused(page) == ["Cancel", third], "the focus goes to the other neighbour")
+    moi.Group(group).remove(moi.Group(group).jobs())
+    page.get_by_text("No jobs yet.").wait_for()
+    assert page.evaluate("document.activeElement === moi.lists[0].list")
+
+
+def test_everything_is_done_by_the_keyboard_alone(visit, ctx, group):
+    job_id = submit(ctx, group, "Endless", None, sleeper)
+    page = visit()
+    row(page, job_id).get_by_text("Running").first.wait_for()
+    reached = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        reached.append(focused(page)[0])
+    assert reached[:3] == ["All 1", "Running 1", "Cancel"]
+    page.keyboard.press("Shift+Tab") if reached[3] != "Cancel" else None
+    page.keyboard.press("Enter")
+    row(page, job_id).get_by_text("Cancelled while it was running.").wait_for()
+    until(lambda: focused(page) == ["Remove", job_id], "the focus stays in the row")
+    page.keyboard.press("Enter")
+    page.get_by_text("No jobs yet.").wait_for()
+
+
+def test_one_polite_live_region_tells_changes_of_state_merged_and_no_percents(page, write):
+    assert page.locator("#moi-joblist [aria-live], #moi-joblist [role=status], #moi-joblist [role=alert]").count() == 1
+    page.evaluate("""() => { window.heard = []; new MutationObserver(() => heard.push(moi.lists[0].voice.textContent))
+        .observe(moi.lists[0].voice, {childList: true}); }""")
+    ids = [write("Running", f"job {i}", progress=0.1) for i in range(13)]
+    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 13")
+    write("Running", "job 0", job_id=ids[0], progress=0.2)
+    write("Failed", "job 0", job_id=ids[0])
+    page.wait_for_function("() => heard.includes('job 0: Failed')")
+    page.evaluate("""ids => moi.lists[0].receive(JSON.stringify(
+        {update: ids.map(id => ({...moi.lists[0].jobs.get(id), status: "Success"}))}))""", ids[1:])
+    page.wait_for_function("() => heard.includes('12 jobs succeeded')")
+    assert not [text for text in page.evaluate("heard") if "%" in text or len(text) > 50]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_whatever_the_list_shows(visit, write, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def check(what):
+        found = axe.run(page, context="#moi-joblist").response["violations"]
+        assert not found, (what, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found])
+
+    page = visit("<style>:root { color-scheme: light dark }</style>", color_scheme=scheme, reduced_motion="reduce")
+    page.get_by_text("No jobs yet.").wait_for()
+    check("empty")
+    for i in range(3):
+        write("Queued"), write("Success", result=42, handler="/results")
+        write("sweep 3", ran=60, progress=0.4, output="printed")
+        last = write("Failed", result="Traceback\n" + "  a line\n" * 50 + "Error: why", output="printed\n" * 300)
+    row(page, last).get_by_text("Why it failed").click()
+    row(page, last).get_by_text("Output").click()
+    page.get_by_role("searchbox").wait_for()
+    check("all states")
+    page.evaluate("moi.lists[0].options.retry = [60000, 60000]; moi.lists[0].socket.close()")
+    page.get_by_text("Reconnecting").wait_for()
+    check("reconnecting")
+    page.get_by_role("searchbox").fill("nothing of the kind")
+    page.wait_for_function("() => !document.querySelector('.moi-job')")
+    check("nothing found")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_320_pixels_and_a_zoom_of_400_percent_need_no_horizontal_scrolling(visit, write, direction):
+    page = visit(f"<script>document.dir = '{direction}'</script>", viewport={"width": 320, "height": 256})
+    for i in range(4):
+        write("sweep 1,204 of 2,000", "Simulate " * 20, ran=60, progress=0.4), write("Queued", "W" * 200)
+        write("Failed", "failed", result="Traceback\n" + "x" * 300, output="o" * 300, handler="/results")
+    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 12")
+    for summary in page.locator("summary:visible").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    icon, name = (page.locator(part).first.bounding_box()["x"] for part in (".moi-icon", ".moi-name"))
+    assert (icon < name) == (direction == "ltr")
+
+
+def test_reduced_motion_stands_still_and_forced_colours_show_what_is_pressed(visit, write):
+    write("Running"), write("Success")
+    page = visit(reduced_motion="reduce", forced_colors="active")
+    page.get_by_role("button", name="All 2").wait_for()
+    assert page.evaluate("document.getAnimations().length") == 0
+    pressed, *others = page.locator(".moi-filter:visible").evaluate_all(
+        "filters => filters.map(e => getComputedStyle(e).backgroundColor)")
+    assert pressed not in others
+    page = visit(reduced_motion="no-preference")
+    page.locator(".moi-job[data-state=running]").wait_for()
+    assert page.evaluate("document.getAnimations().length") == 1
+
+
+def test_attributes_set_the_options_and_words_can_be_translated(visit, write):
+    for i in range(12):
+        write("Success", f"job {i}", date_created=f"20{i:02}")
+    page = visit(list_html="""
+        <template id="row"><li><b class="moi-name"></b> <i class="moi-word"></i></li></template>
+        <div id="moi-joblist" data-url="/moi-ws?x=1" data-rows="5" data-template="row" data-title="false"></div>
+        <script>document.addEventListener("DOMContentLoaded", () => Object.assign(moi.defaults.words,
+            {all: "Alle", success: "Fertig"}))</script>""", viewport={"width": 800, "height": 30})
+    page.get_by_role("button", name="Alle 12").wait_for()
+    until(lambda: page.locator(".moi-job").first.text_content() == "job 11 Fertig", "the template is used")
+    options = page.evaluate("(({url, rows, template, title, notify}) => [url, rows, template, title, notify])"
+                            "(moi.lists[0].options)")
+    assert options == ["/moi-ws?x=1", 5, "row", False, False]
+
+
+def test_the_looks_in_the_readme_work_as_printed(visit, write):
+    html, css, template = re.findall(r"```(?:html|css)\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)[:3]
+    assert len(css.splitlines()) <= 10
+    job_id = write("half way", "Simulate", progress=0.5, ran=60)
+    page = visit(list_html=html.partition("<script")[0])
+    plain = row(page, job_id).evaluate("e => getComputedStyle(e).borderTopLeftRadius")
+    page = visit(f"<style>{css}</style>", html.partition("<script")[0])
+    row(page, job_id).wait_for()
+    assert row(page, job_id).evaluate("e => getComputedStyle(e).borderTopLeftRadius") != plain
+    page = visit(list_html=html.partition("<script")[0] + template)
+    row(page, job_id).get_by_text("Simulate").wait_for()
+    assert row(page, job_id).evaluate("e => e.textContent.trim()").startswith("Simulate")
+
+
+def test_10_000_jobs_are_shown_within_1_5_s_and_1_000_updates_a_second_make_no_long_frame(visit, group, r, run):
+    base, ids = run(abs, 1), [str(uuid.uuid4()) for _ in range(10_000)]
+    with r.pipeline(transaction=False) as pipe:
+        for i, job_id in enumerate(ids):
+            pipe.set(job_id, json.dumps({**base, "id": job_id, "name": f"Job {i}", "date_created": ago(i)}), ex=300)
+        pipe.sadd(f"{group}:jobs", *ids)
+        pipe.execute()
+    page = visit()
+    took = page.evaluate("""() => new Promise(resolve => {
+        const began = performance.now();
+        const look = () => moi.lists[0].order.length == 10001 && document.querySelectorAll(".moi-job").length == 200
+            ? resolve(performance.now() - began) : requestAnimationFrame(look);
+        look();
+    })""")
+    longest = page.evaluate("""ids => new Promise(resolve => {
+        const list = moi.lists[0], longest = {}, keys = [..."job 4321", ..."\b\b\b\b"];
+        let lines = 0;
+        const measured = (what, act) => (...args) => {
+            const began = performance.now();
+            act.apply(list, args);
+            longest[what] = Math.max(longest[what] || 0, performance.now() - began);
+        };
+        const draw = list.draw, receive = measured("message", list.receive);
+        list.draw = measured("frame", () => { draw.call(list); document.body.offsetHeight; });
+        const timers = [setInterval(() => {
+            const some = Array.from({length: 10}, () => ids[Math.floor(Math.random() * ids.length)]);
+            receive(JSON.stringify({update: ids.slice(0, 10).concat(some).map(
+                id => ({...list.jobs.get(id), output: `line ${lines++}`}))}));
+        }, 20), setInterval(() => {
+            const key = keys.shift(), text = list.search.value;
+            if (!key) return timers.forEach(clearInterval), resolve(longest);
+            list.search.value = key == "\b" ? text.slice(0, -1) : text + key;
+            measured("key", list.search.oninput)();
+        }, 250)];
+    })""", ids)
+    assert took < 1500 and max(longest.values()) < 50, (took, longest)
 
 
 def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster, chromium, moi_url, tmp_path, folder):
