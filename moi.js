@@ -154,7 +154,7 @@ html {
   };
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
-  const ROWS_A_FRAME = 40; // that are made anew, so that no frame is long
+  const ROWS_A_FRAME = 30; // that are made anew, so that no frame is long; fewer while many jobs arrive
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
   const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
@@ -634,7 +634,7 @@ html {
       } else if (into.length || out.size) {
         this.view = merged(this.view, out, into);
       }
-      this.show();
+      this.show(fresh.length > 100 ? 10 : ROWS_A_FRAME);
       this.showBar();
       this.say(this.state);
       this.tick();
@@ -655,7 +655,7 @@ html {
     }
 
     /** See to it that the first jobs of the view have a row each, and the others none. */
-    show() {
+    show(limit) {
       if (this.shown === this.view && this.rows.size === Math.min(this.most, this.view.length)) return;
       this.shown = this.view;
       const first = this.view.slice(0, this.most);
@@ -665,7 +665,7 @@ html {
       for (const { id } of first) {
         if (this.rows.has(id)) {
           next = this.rows.get(id).nextElementSibling;
-        } else if (made++ < ROWS_A_FRAME) {
+        } else if (made++ < limit) {
           const row = this.row(this.jobs.get(id));
           this.list.insertBefore(row, next);
           this.rows.set(id, row);

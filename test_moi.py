@@ -2688,7 +2688,8 @@ def test_the_looks_in_the_readme_work_as_printed(visit, write):
     assert row(page, job_id).evaluate("e => e.textContent.trim()").startswith("Simulate")
 
 
-def test_10_000_jobs_are_shown_within_1_5_s_and_1_000_updates_a_second_make_no_long_frame(visit, group, r, run):
+@pytest.mark.benchmark
+def test_benchmark_10_000_jobs_are_searched_and_updated_1_000_times_a_second_without_a_long_frame(visit, group, r, run):
     base, ids = run(abs, 1), [str(uuid.uuid4()) for _ in range(10_000)]
     with r.pipeline(transaction=False) as pipe:
         for i, job_id in enumerate(ids):
@@ -2696,12 +2697,7 @@ def test_10_000_jobs_are_shown_within_1_5_s_and_1_000_updates_a_second_make_no_l
         pipe.sadd(f"{group}:jobs", *ids)
         pipe.execute()
     page = visit()
-    took = page.evaluate("""() => new Promise(resolve => {
-        const began = performance.now();
-        const look = () => moi.lists[0].order.length == 10001 && document.querySelectorAll(".moi-job").length == 200
-            ? resolve(performance.now() - began) : requestAnimationFrame(look);
-        look();
-    })""")
+    page.wait_for_function("() => moi.lists[0].order.length == 10001 && moi.lists[0].rows.size == 200")
     longest = page.evaluate("""ids => new Promise(resolve => {
         const list = moi.lists[0], longest = {}, keys = [..."job 4321", ..."\b\b\b\b"];
         let lines = 0;
@@ -2723,7 +2719,41 @@ def test_10_000_jobs_are_shown_within_1_5_s_and_1_000_updates_a_second_make_no_l
             measured("key", list.search.oninput)();
         }, 250)];
     })""", ids)
-    assert took < 1500 and max(longest.values()) < 50, (took, longest)
+    figures(**{f"longest_{what}_ms": (took, "<= 50") for what, took in longest.items()})
+
+
+@pytest.mark.screenshots
+def test_the_readme_s_pictures_are_taken_of_real_jobs(visit, ctx, group):
+    def steps(what, first, n, status_update):
+        import time
+        for i in range(first, n):
+            status_update(f"{what} {i:,} of {n:,}", i / n)
+            time.sleep(0.05 if i < first + 60 else 2)
+
+    def fit(name):
+        print(f"reading {name}")
+        raise ValueError(f"{name}: no peak above the noise")
+
+    done = [submit(ctx, group, "Fit spectrum, sample 17", None, fit, "sample-17.csv"),
+            submit(ctx, group, "Count words", "/results", lambda: {"whale": 1226, "ship": 507, "sea": 455, "captain": 329}),
+            submit(ctx, group, "Mean energy, 32 sites", "/results", lambda: -0.8312)]
+    for job_id in done:
+        moi.wait(job_id, DEADLINE)
+    jobs = [submit(ctx, group, *job) for job in (
+        ("Train classifier", None, steps, "epoch", 0, 90), ("Simulate lattice, 64 sites", None, steps, "sweep", 0, 160),
+        ("Render yearly report", None, "sleep 60"))]
+    page = visit("<style>:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } body { margin: 16px }"
+                 "</style>", viewport={"width": 800, "height": 100}, device_scale_factor=1.5, reduced_motion="reduce")
+    page.wait_for_function("() => [...document.querySelectorAll('.moi-left')].filter(e => e.textContent).length == 2")
+    for name, width, scheme in (("moi", 800, "light"), ("moi-dark", 800, "dark"), ("moi-narrow", 360, "light")):
+        page.set_viewport_size({"width": width, "height": 100})
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+        path = HERE / ".github" / f"{name}.png"
+        page.screenshot(path=path)
+        assert path.stat().st_size < 150_000
+    for job_id in jobs:
+        moi.cancel(job_id)
 
 
 def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster, chromium, moi_url, tmp_path, folder):
