@@ -51,89 +51,87 @@
   // Every rule is as weak as one for an element, so that it wins over the page's rules for bare elements only.
   const STYLE = `
 html {
-  :where(.moi) { --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: light-dark(#d0d7de, #3d444d);
+  :where(.moi) { position: relative; --moi-gap: .75rem; --moi-radius: .5rem; --moi-border: light-dark(#d0d7de, #3d444d);
     --moi-back: light-dark(#fff, #0d1117); --moi-text: light-dark(#1f2328, #f0f6fc);
     --moi-dim: light-dark(#59636e, #9198a1); --moi-accent: light-dark(#0969da, #4493f8);
     --moi-queued: var(--moi-dim); --moi-running: var(--moi-accent);
-    --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); position: relative; }
-  :where(.moi [hidden]) { display: none !important; }
+    --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
+  :where(.moi [hidden], .moi-state:empty) { display: none !important; }
   :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
   :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
     padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
     background: var(--moi-back); color: var(--moi-text); font: inherit; font-size: .875em; line-height: 1.5; }
-  :where(.moi button, .moi-result) { text-decoration: none; white-space: nowrap; cursor: pointer; }
-  :where(.moi button:hover, .moi-result:hover) { border-color: var(--moi-accent); }
+  :where(.moi button, .moi-result) { display: inline-flex; align-items: center; gap: .3em; text-decoration: none;
+    white-space: nowrap; cursor: pointer; }
+  :where(.moi button:hover, .moi-result:hover, .moi-filter[aria-pressed=true]) { border-color: var(--moi-accent); }
   :where(.moi button[aria-disabled=true]) { color: var(--moi-dim); border-color: var(--moi-border); cursor: default; }
   :where(.moi-result) { color: var(--moi-accent); }
 
   :where(.moi-bar, .moi-filters) { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; }
   :where(.moi-bar) { margin-block-end: var(--moi-gap); }
   :where(.moi-filter) { border-radius: 1rem; }
-  :where(.moi-filter[aria-pressed=true]) { border-color: var(--moi-accent);
-    background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
-  :where(.moi-count) { display: inline-block; font-weight: 600; }
+  :where(.moi-filter[aria-pressed=true]) { background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
+  :where(.moi-count) { font-weight: 600; }
   :where(.moi-search) { flex: 1 1 8rem; min-width: 0; max-width: 16rem; }
-  :where(.moi-clear) { margin-inline-start: auto; }
+  :where(.moi-clear, .moi-actions, .moi-meta) { margin-inline-start: auto; }
 
   :where(.moi-list) { list-style: none; margin: 0; padding: 0; border: 1px solid var(--moi-border);
     border-radius: var(--moi-radius); background: var(--moi-back); color: var(--moi-text); }
   :where(.moi-list:empty) { border: 0; }
   :where(.moi-away .moi-list) { opacity: .7; --moi-dim: var(--moi-text); --moi-accent: var(--moi-text);
-    --moi-success: var(--moi-text); --moi-failed: var(--moi-text); --moi-queued: var(--moi-text);
     --moi-running: var(--moi-text); }
-  :where(.moi-job) { padding: .6rem var(--moi-gap); content-visibility: auto; contain-intrinsic-block-size: auto 4.5rem; }
+  :where(.moi-job) { padding: .6rem var(--moi-gap); content-visibility: auto;
+    contain-intrinsic-block-size: auto 4.5rem; }
   :where(.moi-job + .moi-job) { border-block-start: 1px solid var(--moi-border); }
   :where(.moi-row) { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .1rem .6rem; }
-  :where(.moi-row > *) { grid-column: 2; }
-  :where(.moi-row > .moi-icon) { grid-column: 1; }
-  :where(.moi-job[data-state=queued]) { --moi-state: var(--moi-queued); }
-  :where(.moi-job[data-state=running]) { --moi-state: var(--moi-running); }
-  :where(.moi-job[data-state=success]) { --moi-state: var(--moi-success); }
-  :where(.moi-job[data-state=failed]) { --moi-state: var(--moi-failed); }
-  :where(.moi-icon) { display: flex; align-items: center; height: 1.8rem; color: var(--moi-state); }
-  :where(.moi-icon svg) { width: 1.1em; height: 1.1em; fill: none; stroke: currentColor; stroke-width: 1.6;
-    stroke-linecap: round; stroke-linejoin: round; }
+  :where(.moi-row > :not(.moi-icon)) { grid-column: 2; }
+  :where([data-state=queued]) { --moi-state: var(--moi-queued); }
+  :where([data-state=running]) { --moi-state: var(--moi-running); }
+  :where([data-state=success]) { --moi-state: var(--moi-success); }
+  :where([data-state=failed]) { --moi-state: var(--moi-failed); }
+  :where(.moi-away [data-state]) { --moi-state: var(--moi-text); }
+  :where(.moi-icon, .moi-word) { color: var(--moi-state); }
+  :where(.moi-icon) { display: flex; align-items: center; height: 1.8rem; }
+  :where(.moi-icon svg) { width: 1.1em; fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round;
+    stroke-linejoin: round; }
   :where(.moi-head, .moi-line, .moi-meta, .moi-actions, .moi-folds) { display: flex; flex-wrap: wrap; min-width: 0; }
   :where(.moi-head) { gap: .3rem var(--moi-gap); align-items: center; }
-  :where(.moi-name, .moi-status, .moi-time, .moi-left) { unicode-bidi: plaintext; text-align: -webkit-match-parent;
-    text-align: match-parent; }
+  :where(.moi-actions) { gap: .4rem; }
+  :where(.moi-line, .moi-meta) { gap: .1rem .6rem; align-items: baseline; }
+  :where(.moi-meta) { justify-content: end; text-align: end; font-variant-numeric: tabular-nums; }
+  :where(.moi-line) { font-size: .925em; }
+  :where(.moi-name, .moi-status, .moi-time, .moi-left) { unicode-bidi: plaintext;
+    text-align: -webkit-match-parent; text-align: match-parent; }
   :where(.moi-name, .moi-status) { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
     overflow: hidden; overflow-wrap: anywhere; }
   :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
-  :where(.moi-actions) { gap: .4rem; margin-inline-start: auto; }
-  :where(.moi-line, .moi-meta) { gap: .1rem .6rem; align-items: baseline; font-size: .925em; }
-  :where(.moi-word) { color: var(--moi-state); }
   :where(.moi-status) { flex: 1 1 7rem; }
-  :where(.moi-status, .moi-meta) { color: var(--moi-dim); }
-  :where(.moi-meta) { margin-inline-start: auto; justify-content: end; align-items: center; font-size: 1em;
-    text-align: end; font-variant-numeric: tabular-nums; }
-  :where(.moi-status, .moi-meta > *):empty:not(.moi-progress) { display: none; }
-  :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; accent-color: var(--moi-running); }
+  :where(.moi-status, .moi-meta, .moi-details summary) { color: var(--moi-dim); }
+  :where(.moi-meta > span:empty) { display: none; }
+  :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; align-self: center;
+    accent-color: var(--moi-running); }
   :where(.moi-time) { min-width: 3.2em; }
   :where(.moi-left) { min-width: 8.5em; }
   :where(.moi-folds) { gap: 0 1rem; }
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
-  :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; color: var(--moi-dim);
-    cursor: pointer; }
+  :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; cursor: pointer; }
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
     unicode-bidi: plaintext; background: color-mix(in srgb, var(--moi-dim) 8%, var(--moi-back)); }
 
-  :where(.moi-state) { box-sizing: border-box; margin: 0; padding: 1.6rem var(--moi-gap); text-align: center;
-    border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); color: var(--moi-dim);
-    background: var(--moi-back); }
-  :where(.moi-state:empty) { display: none; }
+  :where(.moi-state) { margin: 0; padding: 1.6rem var(--moi-gap); text-align: center; color: var(--moi-dim);
+    border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); background: var(--moi-back); }
   :where(.moi-live) { position: sticky; inset-block-end: .5rem; pointer-events: none; }
   :where(.moi-list:not(:empty) ~ .moi-live .moi-state) { width: fit-content; margin: .5rem auto 0;
     padding: .25rem var(--moi-gap); border-style: solid; color: var(--moi-text); }
   :where(.moi-end) { height: 1px; }
   :where(.moi-voice) { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden;
-    clip-path: inset(50%); white-space: nowrap; }
+    clip-path: inset(50%); }
 
   @media (prefers-reduced-motion: no-preference) {
-    :where(.moi:not(.moi-away) .moi-job[data-state=running] .moi-icon svg) { animation: moi-turn 1.2s steps(12) infinite; }
+    :where(.moi:not(.moi-away) [data-state=running] .moi-icon svg) { animation: moi-turn 1.2s steps(12) infinite; }
   }
   @media (max-width: 30rem) {
     :where(.moi-status) { order: 1; flex-basis: 100%; }
@@ -179,34 +177,30 @@ html {
   }
 
   function icon(state) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const path = document.createElementNS(svg.namespaceURI, "path");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("d", ICONS[state]);
+    const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+    write(svg, "0 0 16 16", "viewBox");
+    write(svg, "true", "aria-hidden");
+    write(path, ICONS[state], "d");
     svg.append(path);
     return svg;
   }
 
   /** The row as it comes, where the page has no template of its own. */
   function plainRow(words) {
-    const progress = make("progress", "moi-progress");
+    const span = (name, ...children) => make("span", name, ...children), progress = make("progress", "moi-progress");
     progress.max = 1;
-    const fold = (name, title) => {
-      const text = make("pre", name + "-text");
+    const fold = (name) => {
+      const text = make("pre", `moi-${name}-text`);
       text.tabIndex = 0;  // so that the keyboard can scroll it
-      const copy = make("button", "moi-copy", words.copy);
-      const details = make("details", "moi-details " + name, make("summary", "", title), copy, text);
-      details.hidden = true;
-      return details;
+      return make("details", "moi-details moi-" + name, make("summary", "", words[name]),
+        make("button", "moi-copy", words.copy), text);
     };
-    return make("li", "moi-row", make("span", "moi-icon"),
-      make("div", "moi-head", make("span", "moi-name"), make("span", "moi-actions", make("a", "moi-result", words.result),
+    return make("li", "moi-row", span("moi-icon"),
+      make("div", "moi-head", span("moi-name"), span("moi-actions", make("a", "moi-result", words.result),
         make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
-      make("div", "moi-line", make("span", "moi-word"), make("span", "moi-status"), make("span", "moi-meta", progress,
-        make("span", "moi-percent"), make("span", "moi-left"), make("span", "moi-time"))),
-      make("div", "moi-folds", fold("moi-value", words.value), fold("moi-traceback", words.traceback),
-        fold("moi-output", words.output)));
+      make("div", "moi-line", span("moi-word"), span("moi-status"),
+        span("moi-meta", progress, span("moi-percent"), span("moi-left"), span("moi-time"))),
+      make("div", "moi-folds", fold("value"), fold("traceback"), fold("output")));
   }
 
   /** Seconds as people read them: 4.2 s, 1:05, 2:03:04, 3 d 4 h. */
@@ -252,12 +246,6 @@ html {
       area.remove();
       return done;
     }
-  }
-
-  /** Take places out of an ordered list and put others in, newest first; return the list anew. */
-  function merged(list, out, into) {
-    if (out.size) list = list.filter((place) => !out.has(place));
-    return list.concat(into).sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
   }
 
   class JobList {
@@ -354,7 +342,7 @@ html {
 
     away() { return navigator.onLine === false ? "offline" : "reconnecting"; }
 
-    /** Ask whether nobody is signed in: a browser tells no script why a websocket was refused, but over HTTP it does. */
+    /** Ask whether nobody is signed in: a browser does not tell why a websocket was refused, but over HTTP it does. */
     async refused() {
       const url = this.address("http");
       if (url.origin !== location.origin || navigator.onLine === false) return false;
@@ -439,7 +427,7 @@ html {
 
     now() { return Date.now() + this.skew; }
 
-    /** Learn the server's time: it is no earlier than a record's last date, and just that in one that has just turned. */
+    /** Learn the server's time: no earlier than a record's last date, and just that if the record has just turned. */
     setClock(job, fresh) {
       const ahead = Date.parse(job.date_end || job.date_start || job.date_created) - Date.now();
       if (!(Math.abs(ahead) < DAY)) return;
@@ -480,7 +468,7 @@ html {
     /** Let the times of running rows go on; ended rows are written once. */
     tick() {
       if (document.hidden) return;
-      for (const id of this.live) this.time(this.rows.get(id), this.jobs.get(id));
+      for (const id of this.live) if (this.jobs.has(id)) this.time(this.rows.get(id), this.jobs.get(id));
     }
 
     // ---- telling --------------------------------------------------------------------------------
@@ -513,35 +501,38 @@ html {
 
     build() {
       const { words, element } = this.options, { signal } = this.ending;
+      const button = (name, act, ...children) => {
+        const made = make("button", "moi-" + name, ...children);
+        made.onclick = act;
+        return made;
+      };
       this.element = element;
-      this.element.classList.add("moi");
-      this.filters = new Map(["", ...STATES].map((state) => [state, make("button", "moi-filter",
-        words[state || "all"] + " ", make("span", "moi-count"))]));
+      this.filters = new Map(["", ...STATES].map((state) => [state, button("filter",
+        () => this.narrow(state, this.query), words[state || "all"] + " ", make("span", "moi-count"))]));
       const filters = make("div", "moi-filters", ...this.filters.values());
-      filters.setAttribute("role", "group");
-      filters.setAttribute("aria-label", words.filter);
-      for (const [state, button] of this.filters) button.onclick = () => this.narrow(state, this.query);
+      write(filters, "group", "role");
+      write(filters, words.filter, "aria-label");
       this.search = make("input", "moi-search");
       this.search.type = "search";
       this.search.placeholder = words.search;
-      this.search.setAttribute("aria-label", words.search);
+      write(this.search, words.search, "aria-label");
       this.search.oninput = () => this.narrow(this.filter, this.search.value.trim().toLowerCase());
-      this.asking = make("button", "moi-notify", words.notify);
-      this.asking.onclick = () => Notification.requestPermission().then(() => this.schedule());
-      this.clear = make("button", "moi-clear", words.clear);
-      this.clear.onclick = () => this.remove(this.view.filter((place) => place.over).map((place) => place.id));
+      this.asking = button("notify", () => Notification.requestPermission().then(() => this.schedule()), words.notify);
+      this.clear = button("clear", () => this.remove(this.view.filter((place) => place.over).map((place) => place.id)),
+        words.clear);
       this.bar = make("div", "moi-bar", filters, this.search, this.asking, this.clear);
       this.bar.hidden = true;
       this.list = make("ul", "moi-list");
-      this.list.setAttribute("role", "list");
+      write(this.list, "list", "role");
       this.list.tabIndex = -1;
       this.list.onclick = (event) => this.click(event.target);
       this.end = make("div", "moi-end");
       this.line = make("p", "moi-state");
       this.voice = make("p", "moi-voice");
       const live = make("div", "moi-live", this.line, this.voice);
-      live.setAttribute("aria-live", "polite");
-      this.element.replaceChildren(this.bar, this.list, this.end, live);
+      write(live, "polite", "aria-live");
+      element.classList.add("moi");
+      element.replaceChildren(this.bar, this.list, this.end, live);
       this.observer = new IntersectionObserver((entries) => {
         if (!entries[0].isIntersecting || this.most >= this.view.length) return;
         this.most += this.options.rows;
@@ -559,32 +550,29 @@ html {
     }
 
     click(target) {
-      const row = target.closest(".moi-job"), hit = (name) => target.closest(".moi-" + name);
-      if (!row) return;
-      const id = row.dataset.id;
-      if (hit("cancel") && !this.cancelling.has(id)) {
-        this.cancelling.add(id);
-        this.cancel([id]);
-        this.changed.add(id);
-        this.schedule();
-      } else if (hit("remove")) {
-        this.remove([id]);
-      } else if (hit("copy")) {
-        const button = hit("copy"), words = this.options.words;
-        const text = target.closest(".moi-value, .moi-traceback, .moi-output").querySelector("[class*=-text]").textContent;
-        copy(text, this.element).then((done) => {
-          button.focus();
-          if (!done) return;
-          write(button, words.copied);
-          write(this.voice, words.copied);
-          setTimeout(() => write(button, words.copy), 2000);
-        });
-      }
+      const hit = (name) => target.closest(".moi-" + name), row = hit("job"), id = row && row.dataset.id;
+      if (hit("copy")) return this.copy(hit("copy"));
+      if (hit("remove")) return this.remove([id]);
+      if (!hit("cancel") || this.cancelling.has(id)) return;
+      this.cancelling.add(id);
+      this.cancel([id]);
+      this.changed.add(id);
+      this.schedule();
+    }
+
+    async copy(button) {
+      const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
+      const done = await copy(folded.querySelector("[class*=-text]").textContent, this.element);
+      button.focus();
+      if (!done) return;
+      for (const e of [button, this.voice]) write(e, words.copied);
+      setTimeout(() => write(button, words.copy), 2000);
     }
 
     /** Show only jobs of one state, and with the query in name, status or ID. */
     narrow(filter, query) {
-      [this.filter, this.query, this.most, this.stale] = [filter, query, this.options.rows, true];
+      [this.filter, this.query, this.most] = [filter, query, this.options.rows];
+      for (const place of this.order) this.judge(place, this.jobs.get(place.id));
       this.schedule();
     }
 
@@ -605,7 +593,7 @@ html {
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active && active.closest(".moi-job");
       if (!this.jobs.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
-      const fresh = [], gone = new Set(), into = [], out = new Set();
+      const fresh = [], gone = new Set();
       for (const id of this.changed) {
         const job = this.jobs.get(id);
         let place = this.places.get(id);
@@ -619,21 +607,16 @@ html {
         }
         if (!place) continue;
         place.text = "";
-        const fitted = place.fits;
         this.judge(place, job);
-        if (place.fits && !fitted) into.push(place);
-        else if (!place.fits && fitted) out.add(place);
         if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
       }
       this.changed.clear();
-      if (fresh.length || gone.size) this.order = merged(this.order, gone, fresh);
-      if (this.stale) {
-        for (const place of this.order) this.judge(place, this.jobs.get(place.id));
-        this.view = this.order.filter((place) => place.fits);
-        this.stale = false;
-      } else if (into.length || out.size) {
-        this.view = merged(this.view, out, into);
+      if (gone.size) this.order = this.order.filter((place) => !gone.has(place));
+      if (fresh.length) {
+        this.order = this.order.concat(fresh).sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
+      if (this.stale) this.view = this.order.filter((place) => place.fits);
+      this.stale = false;
       this.show(fresh.length > 100 ? 10 : ROWS_A_FRAME);
       this.showBar();
       this.say(this.state);
@@ -647,9 +630,10 @@ html {
         place.text = [job.name, this.options.words[stateOf(job)], job.status, job.id]
           .map((value) => (value || "").slice(0, 500)).join("\n").toLowerCase();
       }
-      place.fits = Boolean(job) && (!this.filter || stateOf(job) === this.filter)
+      const fits = Boolean(job) && (!this.filter || stateOf(job) === this.filter)
         && (!this.query || place.text.includes(this.query));
-      const over = Number(place.fits && ended(job));
+      if (fits !== place.fits) [place.fits, this.stale] = [fits, true];
+      const over = Number(fits && ended(job));
       this.over += over - place.over;
       place.over = over;
     }
@@ -721,57 +705,46 @@ html {
     }
 
     fill(row, job) {
-      const words = this.options.words;
-      const part = (name, act) => { for (const element of row.parts[name] || []) act(element); };
+      const { words } = this.options, over = ended(job), state = stateOf(job), failed = state === "failed";
+      const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
+      const part = (name, act) => { for (const element of row.parts["moi-" + name] || []) act(element); };
+      const show = (name, visible) => part(name, (e) => { e.hidden = !visible; });
       const text = (name, value) => part(name, (e) => write(e, value));
+      const label = (key, words) => part(key, (e) => write(e, words + brief(name, 100), "aria-label"));
       const fold = (name, value) => {
-        part(name, (e) => { e.hidden = !value; });
+        show(name, value);
         text(name + "-text", value || "");
       };
-      const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
-      const label = (e, words) => write(e, (words ? words + ": " : "") + brief(name, 100), "aria-label");
-      const over = ended(job), state = stateOf(job), failed = state === "failed";
-      const stopping = this.cancelling.has(job.id);
-      const cut = job.truncated ? words.truncated : "";
       if (row.dataset.state !== state) {
         row.dataset.state = state;
-        part("moi-icon", (e) => e.replaceChildren(icon(state)));
+        part("icon", (e) => e.replaceChildren(icon(state)));
       }
-      text("moi-name", name);
-      part("moi-name", (e) => write(e, name, "title"));
-      text("moi-word", stopping ? words.cancelling : words[state]);
+      const stopping = this.cancelling.has(job.id), cut = job.truncated ? words.truncated : "";
       const result = over && job.result != null ? asText(job.result) : "";
       const short = result.length < 60 && !result.includes("\n");
       const last = failed && !cut ? result.trimEnd().split("\n").pop() : "";  // of a traceback: the error
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
-      text("moi-status", status);
-      part("moi-status", (e) => write(e, status, "title"));
+      text("word", stopping ? words.cancelling : words[state]);
+      for (const [key, value] of [["name", name], ["status", status]]) {
+        text(key, value);
+        part(key, (e) => write(e, value, "title"));
+      }
       const progress = progressOf(job);
-      part("moi-progress", (e) => {
-        e.hidden = progress === null;
-        if (progress !== null && e.value !== progress) e.value = progress;
-        label(e, "");
-      });
-      text("moi-percent", progress === null ? "" : words.percent(Math.floor(progress * 100)));
+      text("percent", progress === null ? "" : words.percent(Math.floor(progress * 100)));
+      show("progress", progress !== null);
+      part("progress", (e) => { if (progress !== null && e.value !== progress) e.value = progress; });
+      label("progress", "");
       const link = over ? resultLink(job) : null;
-      part("moi-result", (e) => {
-        e.hidden = !link;
-        if (link) e.href = link;
-        label(e, words.result);
-      });
-      part("moi-cancel", (e) => {
-        e.hidden = over;
-        write(e, String(stopping), "aria-disabled");
-        label(e, words.cancel);
-      });
-      part("moi-remove", (e) => {
-        e.hidden = !over;
-        label(e, words.remove);
-      });
-      fold("moi-traceback", failed && !short ? result + cut : "");
-      fold("moi-value", failed || short ? "" : result + cut);
-      fold("moi-output", job.output);
+      show("result", link);
+      part("result", (e) => { if (link) e.href = link; });
+      show("cancel", !over);
+      part("cancel", (e) => write(e, String(stopping), "aria-disabled"));
+      show("remove", over);
+      for (const key of ["result", "cancel", "remove"]) label(key, words[key] + ": ");
+      fold("traceback", failed && !short ? result + cut : "");
+      fold("value", failed || short ? "" : result + cut);
+      fold("output", job.output);
       if (over) this.live.delete(job.id);
       else this.live.add(job.id);
       this.time(row, job);
@@ -796,9 +769,9 @@ html {
 
   /** The options that the element's data-... attributes set. */
   function attributes(data) {
-    const read = { string: String, boolean: (text) => text !== "false", number: (text) => Number(text) || DEFAULTS.rows };
-    return Object.fromEntries(["url", "rows", "template", "title", "notify"].filter((key) => key in data)
-      .map((key) => [key, read[typeof DEFAULTS[key]](data[key])]));
+    const read = { url: String, template: String, rows: (text) => Number(text) || DEFAULTS.rows,
+      title: (text) => text !== "false", notify: (text) => text !== "false" };
+    return Object.fromEntries(Object.keys(read).filter((key) => key in data).map((key) => [key, read[key](data[key])]));
   }
 
   const title = { own: "", shown: null };
@@ -815,13 +788,11 @@ html {
   const script = document.currentScript && document.currentScript.src;
   let asked;
 
-  /** Ask the server that this file came from for its time, once; it becomes how far that is ahead of ours. */
+  /** Ask the server that this file came from, once, how far its clock is ahead of ours; NaN if that is another's. */
   function askTime() {
-    if (!asked && script && new URL(script).origin === location.origin) {
-      asked = fetch(script, { method: "HEAD", cache: "no-store" })
-        .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now()).catch(() => NaN);
-    }
-    return asked || Promise.resolve(NaN);
+    if (!script || new URL(script).origin !== location.origin) return Promise.resolve(NaN);
+    return asked = asked || fetch(script, { method: "HEAD", cache: "no-store" })
+      .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now(), () => NaN);
   }
 
   function start() {
