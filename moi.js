@@ -100,10 +100,10 @@ html {
   :where(.moi-line, .moi-meta) { gap: .1rem .6rem; align-items: baseline; }
   :where(.moi-meta) { justify-content: end; text-align: end; font-variant-numeric: tabular-nums; }
   :where(.moi-line) { font-size: .925em; }
-  :where(.moi-name, .moi-status, .moi-time, .moi-left) { unicode-bidi: plaintext;
+  :where(.moi-name, .moi-status, .moi-time, .moi-left) { unicode-bidi: plaintext; overflow-wrap: anywhere;
     text-align: -webkit-match-parent; text-align: match-parent; }
-  :where(.moi-name, .moi-status) { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
-    overflow: hidden; overflow-wrap: anywhere; }
+  :where(.moi-row .moi-name, .moi-row .moi-status) { display: -webkit-box; -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2; overflow: hidden; }
   :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
   :where(.moi-status) { flex: 1 1 7rem; }
   :where(.moi-status, .moi-meta, .moi-details summary) { color: var(--moi-dim); }
@@ -111,7 +111,7 @@ html {
   :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; align-self: center;
     accent-color: var(--moi-running); }
   :where(.moi-time) { min-width: 3.2em; }
-  :where(.moi-left) { min-width: 8.5em; }
+  :where(.moi-left) { min-width: 8.5em; }  /* so that what is before it does not move */
   :where(.moi-folds) { gap: 0 1rem; }
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
@@ -136,6 +136,7 @@ html {
   @media (max-width: 30rem) {
     :where(.moi-status) { order: 1; flex-basis: 100%; }
     :where(.moi-meta, .moi-progress) { flex: 1 1 4rem; }
+    :where(.moi-left) { min-width: 0; }
   }
   @media (forced-colors: active) {
     :where(.moi-filter[aria-pressed=true]) { forced-color-adjust: none; background: Highlight; color: HighlightText; }
@@ -215,7 +216,7 @@ html {
   /** An estimate, no more exact than it is: about 20 s left, about 2 min left. */
   function timeLeft(seconds) {
     if (seconds < 10) return "a few seconds left";
-    if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} s left`;
+    if (seconds <= 50) return `about ${Math.ceil(seconds / 10) * 10} s left`;
     if (seconds < 5400) return `about ${Math.round(seconds / 60)} min left`;
     if (seconds < 129_600) return `about ${Math.round(seconds / 3600)} h left`;
     return `about ${Math.round(seconds / 86_400)} days left`;
@@ -233,7 +234,7 @@ html {
   }
 
   /** Put a text into the clipboard; return whether that was possible. */
-  async function copy(text, element) {
+  async function toClipboard(text, element) {
     try {
       await navigator.clipboard.writeText(text);
       return true;
@@ -346,7 +347,7 @@ html {
     async refused() {
       const url = this.address("http");
       if (url.origin !== location.origin || navigator.onLine === false) return false;
-      const answer = await fetch(url, { cache: "no-store" }).catch(() => ({}));
+      const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) }).catch(() => ({}));
       return answer.status === 403 || answer.status === 401;
     }
 
@@ -562,7 +563,7 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const done = await copy(folded.querySelector("[class*=-text]").textContent, this.element);
+      const done = await toClipboard(folded.querySelector("[class*=-text]").textContent, this.element);
       button.focus();
       if (!done) return;
       for (const e of [button, this.voice]) write(e, words.copied);

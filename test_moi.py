@@ -2722,25 +2722,86 @@ def test_benchmark_10_000_jobs_are_searched_and_updated_1_000_times_a_second_wit
     figures(**{f"longest_{what}_ms": (took, "<= 50") for what, took in longest.items()})
 
 
+class Firefox:
+    """A Firefox, spoken to in WebDriver BiDi, as far as a page needs it."""
+
+    def __init__(self, path, folder, server):
+        self.server, self.answers = server, queue.Queue()
+        self.process = subprocess.Popen(
+            [path, "--headless", "--remote-debugging-port", "0", "--profile", str(folder), "--no-remote"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(folder)})
+        url = next(line.split()[-1] for line in self.process.stderr if "WebDriver BiDi listening on" in line)
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()  # lest the pipe fills
+
+        async def connect():
+            return await tornado.websocket.websocket_connect(f"{url}/session", on_message_callback=self.answers.put)
+        self.socket = server.do(connect())
+        self.ask("session.new", capabilities={})
+        self.context = self.ask("browsingContext.getTree")["contexts"][0]["context"]
+
+    def ask(self, method, **params):
+        async def write():
+            await self.socket.write_message(json.dumps({"id": 1, "method": method, "params": params}))
+        self.server.do(write())
+        while "id" not in (answer := json.loads(self.answers.get(timeout=DEADLINE))):
+            pass  # an event
+        assert answer["type"] == "success", answer
+        return answer["result"]
+
+    def goto(self, url):
+        self.ask("browsingContext.navigate", context=self.context, url=url, wait="complete")
+
+    def evaluate(self, code):
+        result = self.ask("script.evaluate", expression=code, target={"context": self.context}, awaitPromise=True)
+        return result["result"].get("value")
+
+    def end(self):
+        self.server.loop.call_soon_threadsafe(self.socket.close)
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+
+
+@pytest.fixture
+def firefox(tmp_path, server):
+    path = shutil.which("firefox") or shutil.which("firefox-esr")
+    if not path:
+        pytest.skip("no Firefox")
+    browser = Firefox(path, tmp_path, server)
+    yield browser
+    browser.end()
+
+
+def test_firefox_shows_a_job_live_and_cancels_it(firefox, server, ctx, group):
+    firefox.goto(f"http://127.0.0.1:{server.port}/?user={urllib.parse.quote(group)}")
+    until(lambda: firefox.evaluate("document.querySelector('.moi-state').textContent") == "No jobs yet.", "it connects")
+    job_id = submit(ctx, group, "Endless", None, sleeper)
+    shown = f"document.querySelector(`[data-id='{job_id}'] .%s`)"
+    until(lambda: firefox.evaluate(shown % "moi-word" + "?.textContent") == "Running", "the job is shown live")
+    assert firefox.evaluate("getComputedStyle(moi.lists[0].list).borderTopWidth") == "1px"
+    firefox.evaluate(shown % "moi-cancel" + ".click()")
+    until(lambda: firefox.evaluate(shown % "moi-word" + ".textContent") == "Failed", "the page shows its end")
+    assert moi.job_info(job_id)["result"] == "Cancelled while it was running."
+
+
 @pytest.mark.screenshots
 def test_the_readme_s_pictures_are_taken_of_real_jobs(visit, ctx, group):
-    def steps(what, first, n, status_update):
+    def steps(what, n, status_update):
         import time
-        for i in range(first, n):
-            status_update(f"{what} {i:,} of {n:,}", i / n)
-            time.sleep(0.05 if i < first + 60 else 2)
+        for i in range(n):
+            status_update(f"{what} {i} of {n}", i / n)
+            time.sleep(0.1 if i < 60 else 5)
 
     def fit(name):
         print(f"reading {name}")
         raise ValueError(f"{name}: no peak above the noise")
 
     done = [submit(ctx, group, "Fit spectrum, sample 17", None, fit, "sample-17.csv"),
-            submit(ctx, group, "Count words", "/results", lambda: {"whale": 1226, "ship": 507, "sea": 455, "captain": 329}),
+            submit(ctx, group, "Count words", "/results", lambda: {"whale": 1226, "ship": 507, "captain": 329}),
             submit(ctx, group, "Mean energy, 32 sites", "/results", lambda: -0.8312)]
     for job_id in done:
         moi.wait(job_id, DEADLINE)
     jobs = [submit(ctx, group, *job) for job in (
-        ("Train classifier", None, steps, "epoch", 0, 90), ("Simulate lattice, 64 sites", None, steps, "sweep", 0, 160),
+        ("Train classifier", None, steps, "epoch", 90), ("Simulate lattice, 64 sites", None, steps, "sweep", 900),
         ("Render yearly report", None, "sleep 60"))]
     page = visit("<style>:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } body { margin: 16px }"
                  "</style>", viewport={"width": 800, "height": 100}, device_scale_factor=1.5, reduced_motion="reduce")
