@@ -188,8 +188,7 @@ html {
 
   /** The row as it comes, where the page has no template of its own. */
   function plainRow(words) {
-    const span = (name, ...children) => make("span", name, ...children), progress = make("progress", "moi-progress");
-    progress.max = 1;
+    const span = (name, ...children) => make("span", name, ...children);
     const fold = (name) => {
       const text = make("pre", `moi-${name}-text`);
       text.tabIndex = 0;  // so that the keyboard can scroll it
@@ -200,7 +199,7 @@ html {
       make("div", "moi-head", span("moi-name"), span("moi-actions", make("a", "moi-result", words.result),
         make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
       make("div", "moi-line", span("moi-word"), span("moi-status"),
-        span("moi-meta", progress, span("moi-percent"), span("moi-left"), span("moi-time"))),
+        span("moi-meta", make("progress", "moi-progress"), span("moi-percent"), span("moi-left"), span("moi-time"))),
       make("div", "moi-folds", fold("value"), fold("traceback"), fold("output")));
   }
 
@@ -539,7 +538,6 @@ html {
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
-      this.observer.observe(this.end);
       this.ticker = setInterval(() => this.tick(), 200);
       const hurry = () => {
         if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
@@ -658,6 +656,8 @@ html {
           return this.schedule();
         }
       }
+      this.observer.unobserve(this.end);  // it says anew whether the end is in view: it may not have left it
+      this.observer.observe(this.end);
     }
 
     showBar() {
