@@ -111,7 +111,8 @@ html {
   :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; align-self: center;
     accent-color: var(--moi-running); }
   :where(.moi-time) { min-width: 3.2em; }
-  :where(.moi-left) { min-width: 8.5em; }  /* so that what is before it does not move */
+  :where(.moi-left) { min-width: 8.5em; }
+  :where(.moi-percent) { min-width: 2.7em; }  /* so that the bar stands still */
   :where(.moi-folds) { gap: 0 1rem; }
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
@@ -153,7 +154,7 @@ html {
   };
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
-  const ROWS_A_FRAME = 30; // that are made anew, so that no frame is long; fewer while many jobs arrive
+  const ROWS_A_FRAME = 30; // that are made anew, so that no frame is long; fewer while many jobs come or go
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
   const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
@@ -616,7 +617,7 @@ html {
       }
       if (this.stale) this.view = this.order.filter((place) => place.fits);
       this.stale = false;
-      this.show(fresh.length > 100 ? 10 : ROWS_A_FRAME);
+      this.show(fresh.length + gone.size > 100 ? 10 : ROWS_A_FRAME);
       this.showBar();
       this.say(this.state);
       this.tick();
@@ -697,7 +698,7 @@ html {
       const row = (template ? template.content.firstElementChild : this.plain).cloneNode(true);
       row.classList.add("moi-job");
       row.dataset.id = job.id;
-      row.parts = {};        // "moi-name" -> the elements of that class
+      row.parts = Object.create(null);  // "moi-name" -> the elements of that class
       for (const element of row.querySelectorAll("[class*=moi-]")) {
         for (const name of element.classList) row.parts[name] = [...(row.parts[name] || []), element];
       }
@@ -711,7 +712,7 @@ html {
       const part = (name, act) => { for (const element of row.parts["moi-" + name] || []) act(element); };
       const show = (name, visible) => part(name, (e) => { e.hidden = !visible; });
       const text = (name, value) => part(name, (e) => write(e, value));
-      const label = (key, words) => part(key, (e) => write(e, words + brief(name, 100), "aria-label"));
+      const label = (key, before) => part(key, (e) => write(e, before + brief(name, 100), "aria-label"));
       const fold = (name, value) => {
         show(name, value);
         text(name + "-text", value || "");

@@ -2801,7 +2801,7 @@ def test_the_readme_s_pictures_are_taken_of_real_jobs(visit, ctx, group):
     for job_id in done:
         moi.wait(job_id, DEADLINE)
     jobs = [submit(ctx, group, *job) for job in (
-        ("Train classifier", None, steps, "epoch", 90), ("Simulate lattice, 64 sites", None, steps, "sweep", 900),
+        ("Train classifier", None, steps, "epoch", 60), ("Simulate lattice, 64 sites", None, steps, "sweep", 200),
         ("Render yearly report", None, "sleep 60"))]
     page = visit("<style>:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif } body { margin: 16px }"
                  "</style>", viewport={"width": 800, "height": 100}, device_scale_factor=1.5, reduced_motion="reduce")
