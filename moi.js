@@ -37,10 +37,7 @@
       traceback: "Why it failed", output: "Output", value: "Result", truncated: " … (cut here)",
       copy: "Copy", copied: "Copied",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
-      number: (n) => n.toLocaleString(),
-      percent: (n) => n + "%",
-      time: clock,
-      left: timeLeft,
+      number: (n) => n.toLocaleString(), percent: (n) => n + "%", time: clock, left: timeLeft,
       news(n, state, name) {
         const verb = { queued: "queued", running: "started", success: "succeeded", failed: "failed" }[state];
         return n === 1 ? `${name}: ${this[state]}` : `${n} jobs ${verb}`;
@@ -110,9 +107,10 @@ html {
   :where(.moi-meta > span:empty) { display: none; }
   :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; align-self: center;
     accent-color: var(--moi-running); }
+  /* These are as wide as they get, so that the bar stands still. */
   :where(.moi-time) { min-width: 3.2em; }
-  :where(.moi-left) { min-width: 8.5em; }
-  :where(.moi-percent) { min-width: 2.7em; }  /* so that the bar stands still */
+  :where(.moi-left) { min-width: 9.2em; }
+  :where(.moi-percent) { min-width: 2.7em; }
   :where(.moi-folds) { gap: 0 1rem; }
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
@@ -294,8 +292,7 @@ html {
     /** End this list: close the connection and empty the element. */
     close() {
       this.closed = true;
-      for (const timer of [this.timer, this.telling]) clearTimeout(timer);
-      clearInterval(this.ticker);
+      for (const timer of [this.timer, this.telling, this.ticker]) clearTimeout(timer);
       cancelAnimationFrame(this.frame);
       if (this.socket) this.socket.close();
       this.ending.abort();
