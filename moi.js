@@ -152,7 +152,7 @@ html {
   };
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
-  const ROWS_A_FRAME = 30; // that are made anew, so that no frame is long; fewer while many jobs come or go
+  const ROWS_A_FRAME = 20; // that are made anew, so that no frame is long; fewer while many jobs come or go
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
   const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
@@ -624,8 +624,8 @@ html {
     /** See whether a job is to be in the view, and keep count of those in it that have ended. */
     judge(place, job) {
       if (this.query && job && !place.text) {
-        place.text = [job.name, this.options.words[stateOf(job)], job.status, job.id]
-          .map((value) => (value || "").slice(0, 500)).join("\n").toLowerCase();
+        const { name, status, id } = job, word = this.options.words[stateOf(job)];
+        place.text = `${(name || "").slice(0, 500)}\n${word}\n${(status || "").slice(0, 500)}\n${id}`.toLowerCase();
       }
       const fits = Boolean(job) && (!this.filter || stateOf(job) === this.filter)
         && (!this.query || place.text.includes(this.query));

@@ -2705,8 +2705,12 @@ def test_benchmark_10_000_jobs_are_searched_and_updated_1_000_times_a_second_wit
             act.apply(list, args);
             longest[what] = Math.max(longest[what] || 0, performance.now() - began);
         };
-        const draw = list.draw, receive = measured("message", list.receive);
-        list.draw = measured("frame", () => { draw.call(list); document.body.offsetHeight; });
+        const receive = measured("message", list.receive);
+        const frame = (before) => requestAnimationFrame(now => {
+            if (before) longest.frame = Math.max(longest.frame || 0, now - before);
+            frame(now);
+        });
+        frame();
         const timers = [setInterval(() => {
             const some = Array.from({length: 10}, () => ids[Math.floor(Math.random() * ids.length)]);
             receive(JSON.stringify({update: ids.slice(0, 10).concat(some).map(
