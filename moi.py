@@ -153,6 +153,9 @@ RENEW = 1.0
 GRACE = 5.0
 #: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
 TICK = 2.0
+#: Seconds a worker holds on to a finished job's record while Redis is away. One that has nothing in hand gives its
+#: engine back after the grace.
+PATIENCE = 3600.0
 #: Seconds that a process which is about to end waits for workers to take over its jobs.
 HANDOVER = 10.0
 #: Seconds a command has between SIGTERM and SIGKILL.
@@ -961,11 +964,11 @@ class _Worker:
             threading.Thread(target=self._attend, name="moi-worker", daemon=True).start()
             self.attended.wait(LEASE)  # a first job that holds the interpreter's lock would keep it from its work
             while not self.terminated:
-                claim = self._insist(self._next, done)
+                claim = self._insist(self._next, done, patience=PATIENCE if done else GRACE)
                 done = None
                 if claim is not None:
                     done = self._do(*claim)
-                elif not self._insist(self._await_job) and self._leave(_LEAVE):
+                elif not self._insist(self._await_job, patience=GRACE) and self._leave(_LEAVE):
                     return
             if done:
                 self._insist(_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
@@ -973,6 +976,11 @@ class _Worker:
         except _HandBack as error:
             self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if not self.attended.is_set():  # it has never reached Redis: the watcher is to say so
+                raise
+            # What is in the claimed list is seen to as a dead worker's, by whoever finds Redis back.
+            self.log.warning("moi: gave the engine back, for Redis is away (%s)", error)
         finally:
             self.left.set()
             _current = None
@@ -995,18 +1003,19 @@ class _Worker:
         """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
         with self.lock:
             if self._insist(_script, script, [self.queue, self.workers, self.lease, self.claimed],
-                            [QUEUE_TTL, self.name]):
+                            [QUEUE_TTL, self.name], patience=GRACE):
                 self.left.set()
         return self.left.is_set()
 
-    def _insist(self, command: Callable[..., Any], *args: Any) -> Any:
-        """Carry out a Redis command, again and again for as long as Redis is away and the engine lives."""
-        give_up = time.monotonic() + GRACE
+    def _insist(self, command: Callable[..., Any], *args: Any, patience: float = PATIENCE) -> Any:
+        """Carry out a Redis command, again and again for as long as Redis is away and patience lasts."""
+        began = time.monotonic()
         while True:
             try:
                 return command(*args)
             except redis.RedisError as error:
-                if (self.terminated and time.monotonic() > give_up) or not _passing(error):
+                waited = time.monotonic() - began
+                if not _passing(error) or waited > (GRACE if self.terminated else patience):
                     raise
                 self.left.wait(0.25)
 

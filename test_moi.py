@@ -1305,6 +1305,22 @@ def test_a_result_that_redis_has_no_room_for_waits_until_it_has(ctx, group, r):
     assert moi.wait(job_id, DEADLINE)["result"] == 7
 
 
+def test_a_worker_whose_redis_has_gone_for_good_gives_its_engine_back(ctx, cluster, tmp_path):
+    def free():
+        status = cluster.client.queue_status()
+        return not any(status[engine]["tasks"] + status[engine]["queue"] for engine in cluster.client.ids)
+    until(free, "no worker is at work")
+    with tempfile.TemporaryDirectory(prefix="moi-gone-") as folder, moi._private_redis(folder) as url:
+        program("""
+            import sys, moi
+            moi.configure(linger=300)
+            moi.Context("default", connection_file=sys.argv[1])
+            print(moi.wait(moi.submit_nouser(abs, -5), 30)["result"])
+        """, cluster.file, MOI_REDIS_URL=url)
+        assert not free()
+    until(free, "the engine is free again")
+
+
 def test_a_context_outlives_shutdown_and_fork(cluster, redis_url, moi_url, group):
     assert program("""
         import os, sys, warnings, moi
