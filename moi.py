@@ -2586,7 +2586,7 @@ def _demo_pi(seed: int, status_update: StatusUpdate) -> float:
     """Estimate pi from random points in a square."""
     import random
     random.seed(seed)
-    inside, parts, points = 0, 60, 100_000
+    inside, parts, points = 0, 40, 100_000
     for part in range(1, parts + 1):
         inside += sum(random.random() ** 2 + random.random() ** 2 < 1 for _ in range(points))
         status_update(f"pi is about {4 * inside / part / points:.5f}", part / parts)

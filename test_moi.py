@@ -128,7 +128,7 @@ def moi_url(redis_url):
 
 @pytest.fixture(scope="session")
 def r(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+    with redis.Redis.from_url(redis_url, decode_responses=True, encoding_errors="replace") as client:
         yield client
 
 
@@ -1243,6 +1243,7 @@ def test_a_command_dies_with_its_process_at_whatever_moment_that_is_killed(tmp_p
     until(lambda: not any(map(alive, pids)), "no command is left", 5)
 
 
+@pytest.mark.slow
 def test_jobs_without_an_engine_stay_queued_with_one_warning_and_run_when_one_joins(folder, group, caplog):
     """Twice: where there never was an engine, and where the last one has been killed."""
     lonely = Cluster(folder / "lonely")
@@ -1267,6 +1268,7 @@ def test_jobs_without_an_engine_stay_queued_with_one_warning_and_run_when_one_jo
         lonely.stop()
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_shut_down_fails_its_job_at_once_and_says_so(folder, group):
     short = Cluster(folder / "short", n=1)
     try:
@@ -1305,6 +1307,23 @@ def test_a_result_that_redis_has_no_room_for_waits_until_it_has(ctx, group, r):
     assert moi.wait(job_id, DEADLINE)["result"] == 7
 
 
+@pytest.mark.slow
+def test_engines_that_cannot_reach_redis_are_complained_of_once_and_their_jobs_stay_queued(
+        folder, group, monkeypatch, caplog):
+    monkeypatch.setenv("MOI_REDIS_URL", "redis://127.0.0.1:1")  # an engine's own wins over what it is sent
+    cut_off = Cluster(folder / "cut_off", n=1)
+    monkeypatch.delenv("MOI_REDIS_URL")
+    try:
+        job_id = submit(moi.Context("cut_off", connection_file=cut_off.file), group, "a job", None, abs, -1)
+        until(lambda: "a worker could not work" in caplog.text, "the warning")
+        assert "Engines need redis-py and a way to" in caplog.text and moi.job_info(job_id)["status"] == "Queued"
+        assert moi.cancel(job_id) is True
+    finally:
+        cut_off.stop()
+        moi.ctxs.pop("cut_off").close()
+
+
+@pytest.mark.slow
 def test_a_worker_whose_redis_has_gone_for_good_gives_its_engine_back(ctx, cluster, tmp_path):
     def free():
         status = cluster.client.queue_status()
@@ -1485,6 +1504,7 @@ def test_a_socket_that_asks_for_ids_that_nobody_has_and_does_not_read_is_disconn
         assert opened.asked > moi.MAX_ASKED and rss() - before < 32 * 1024
 
 
+@pytest.mark.slow
 def test_a_key_of_moi_s_own_that_another_program_has_put_there_stops_no_context(ctx, cluster, group, run, r, caplog):
     def spoil(*names):
         for name in names:
@@ -1502,14 +1522,13 @@ def test_a_key_of_moi_s_own_that_another_program_has_put_there_stops_no_context(
     until(lambda: not r.exists("moi:workers:default"), "the workers have left")
     spoil("moi:workers:default")
     assert run(abs, -3)["result"] == 3
-    spoil("moi:queue:default", f"{group}:jobs")
-    for _ in "the queue", "the group":
+    for key in f"{group}:jobs", "moi:queue:default":
+        spoil(key)
         before = lasting(r)
         with pytest.raises(moi.MoiError, match="another program has put something else under a key"):
             moi.submit(ctx, group, "n", None, abs, 1)
         assert lasting(r) <= before
-        r.delete("moi:queue:default")
-    r.delete(f"{group}:jobs")
+        r.delete(key)
     assert run(abs, -4)["result"] == 4
 
 
@@ -1840,6 +1859,7 @@ def test_a_flood_of_updates_reaches_a_client_merged_and_its_last_state_arrives(g
     assert len(client.seen) - 1 <= 60 * (time.monotonic() - began) + 2
 
 
+@pytest.mark.slow
 def test_a_client_that_stops_reading_costs_bounded_memory_and_gets_the_last_state_of_every_job(group, connect, r, run):
     base = run(abs, 1)
     ids = [str(uuid.uuid4()) for _ in range(100)]
@@ -3033,7 +3053,7 @@ def test_the_program_shows_odd_records_and_nothing_that_a_terminal_obeys(ctx, gr
     r.delete(f"{group}\n9 root\x1b:jobs")
 
 
-@pytest.mark.parametrize("word", ["set", "A=1", "exit", "if", "-x", "echo a; echo b"])
+@pytest.mark.parametrize("word", ["set", "-x", "echo a; echo b"])
 def test_the_program_has_no_shell_read_a_single_word(cli, word):
     done = cli("submit", "--wait", "--", word)
     assert done.returncode == 1 and "exit status 127" in done.stderr and done.stdout == ""
@@ -3357,6 +3377,7 @@ def test_a_redis_that_has_stopped_answering_is_noticed_by_relays_and_workers(cha
     chaos.all_succeeded(ids, client)
 
 
+@pytest.mark.slow
 def test_a_controller_that_is_killed_and_restarted_with_a_new_key_has_queued_jobs_run(chaos, group):
     web = chaos.web()
     until(lambda: not chaos.ended(web.submit(group, 1)) == [], "moi works")
