@@ -1628,6 +1628,8 @@ class _Watcher:
     def _run(self) -> None:
         while not self.stopping.is_set():
             try:
+                if self.looked == -math.inf:
+                    self._check_redis()
                 self._look()
                 self.trouble = ""
             except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
@@ -1642,6 +1644,14 @@ class _Watcher:
             self.wake.clear()
             if any(context._tasks for context in list(ctxs.values())):
                 self.stopping.wait(0.002)  # let a worker that waits take the job first; many submits, one look
+
+    def _check_redis(self) -> None:
+        """Warn of a Redis that may drop jobs when it is full."""
+        with contextlib.suppress(redis.ResponseError):  # forbidden: then somebody has looked after it
+            memory = _redis().info("memory")
+            if memory.get("maxmemory") and memory.get("maxmemory_policy", "noeviction") != "noeviction":
+                logger.warning("Redis drops jobs when it is full: its maxmemory-policy is %s; set it to noeviction",
+                               memory["maxmemory_policy"])
 
     def _look(self) -> None:
         r = _redis()

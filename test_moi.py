@@ -1340,6 +1340,27 @@ def test_a_worker_whose_redis_has_gone_for_good_gives_its_engine_back(ctx, clust
     until(free, "the engine is free again")
 
 
+def test_a_redis_that_may_drop_jobs_is_warned_of_once(moi_url, r):
+    code = """
+        import logging, moi
+        logging.basicConfig()
+        for _ in range(2):
+            try:
+                moi.wait("x")
+            except moi.UnknownJob:
+                moi._watcher.thread.join(0.5)  # it goes on, and has looked meanwhile
+    """
+    before = r.config_get("maxmemory*")
+    assert "maxmemory" not in program(code, MOI_REDIS_URL=moi_url)
+    try:
+        r.config_set("maxmemory", "1gb")
+        r.config_set("maxmemory-policy", "volatile-lru")
+        assert program(code, MOI_REDIS_URL=moi_url).count("maxmemory-policy is volatile-lru; set it to noeviction") == 1
+    finally:
+        for name in "maxmemory", "maxmemory-policy":
+            r.config_set(name, before[name])
+
+
 def test_a_context_outlives_shutdown_and_fork(cluster, redis_url, moi_url, group):
     assert program("""
         import os, sys, warnings, moi
