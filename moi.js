@@ -34,9 +34,10 @@
       empty: "No jobs yet.", unmatched: "No job matches.",
       all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
       cancel: "Cancel", cancelling: "Cancelling …", remove: "Remove", result: "Result",
-      traceback: "Why it failed", output: "Output", value: "Result", truncated: " … (cut here)",
+      traceback: "Why it failed", output: "Output", value: "Value", truncated: " … (cut here)",
       copy: "Copy", copied: "Copied",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
+      shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
       number: (n) => n.toLocaleString(), percent: (n) => n + "%", time: clock, left: timeLeft,
       news(n, state, name) {
         const verb = { queued: "queued", running: "started", success: "succeeded", failed: "failed" }[state];
@@ -318,6 +319,7 @@ html {
       const socket = this.socket = new WebSocket(this.address("ws").href);
       socket.onopen = () => {
         opened = true;
+        this.opened = performance.now();
         this.attempts = 0;
         this.say("online");
         // What has gone meanwhile is answered with "remove", the rest with "add".
@@ -396,7 +398,8 @@ html {
       this.setClock(job, turned && action === "update");
       this.setPace(job);
       this.emit(action, job);
-      if (turned) this.tell(job, state);
+      const fresh = !before && state === "queued" && performance.now() > this.opened + 1000;  // not of the first list
+      if (turned || fresh) this.tell(job, state);
     }
 
     take(job) {
@@ -487,7 +490,7 @@ html {
       this.news.clear();
       this.telling = 0;
       this.spoke = Date.now();
-      write(this.voice, sum(news));
+      this.voice.replaceChildren(sum(news));  // anew, or the same text would not be heard twice
       if (!long || !this.options.notify || !window.Notification || Notification.permission !== "granted") return;
       try {
         new Notification(long, { tag: "moi" }).onclick = () => window.focus();
@@ -536,6 +539,9 @@ html {
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
+      this.list.addEventListener("keydown", (event) => {  // a key that is held down is no second wish
+        if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
+      });
       this.ticker = setInterval(() => this.tick(), 200);
       const hurry = () => {
         if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
@@ -549,7 +555,7 @@ html {
     click(target) {
       const hit = (name) => target.closest(".moi-" + name), row = hit("job"), id = row && row.dataset.id;
       if (hit("copy")) return this.copy(hit("copy"));
-      if (hit("remove")) return this.remove([id]);
+      if (hit("remove")) return this.remove([this.removing = id]);
       if (!hit("cancel") || this.cancelling.has(id)) return;
       this.cancelling.add(id);
       this.cancel([id]);
@@ -562,7 +568,8 @@ html {
       const done = await toClipboard(folded.querySelector("[class*=-text]").textContent, this.element);
       button.focus();
       if (!done) return;
-      for (const e of [button, this.voice]) write(e, words.copied);
+      write(button, words.copied);
+      this.voice.replaceChildren(words.copied);
       setTimeout(() => write(button, words.copy), 2000);
     }
 
@@ -570,6 +577,7 @@ html {
     narrow(filter, query) {
       [this.filter, this.query, this.most] = [filter, query, this.options.rows];
       for (const place of this.order) this.judge(place, this.jobs.get(place.id));
+      this.narrowed = true;
       this.schedule();
     }
 
@@ -589,6 +597,7 @@ html {
     draw() {
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active && active.closest(".moi-job");
+      const from = this.refuge && this.refuge.dataset.id;
       if (!this.jobs.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
       const fresh = [], gone = new Set();
       for (const id of this.changed) {
@@ -618,7 +627,9 @@ html {
       this.showBar();
       this.say(this.state);
       this.tick();
-      if (active && (!active.isConnected || active.closest("[hidden]"))) this.refocus(active);
+      if (active && (!active.isConnected || active.closest("[hidden]"))) this.refocus(active, from);
+      if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
+      this.narrowed = false;
     }
 
     /** See whether a job is to be in the view, and keep count of those in it that have ended. */
@@ -679,14 +690,14 @@ html {
       this.live.delete(row.dataset.id);
     }
 
-    /** Give the focus of a control that is gone to the next one: of its row, else of the neighbour, else the list. */
-    refocus(active) {
-      const controls = this.refuge ? [...this.refuge.querySelectorAll("a[href], button, summary")] : [];
-      const there = controls.filter((e) => e.checkVisibility());
-      const after = (e) => active.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
-      const best = this.refuge && this.refuge.contains(active) ? there.find(after)
-        : there.find((e) => e.matches(".moi-remove")) || there.find((e) => e.matches(".moi-cancel"));
-      (best || there[0] || this.list).focus();
+    /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove. */
+    refocus(active, id) {
+      const row = this.refuge, again = row && !row.contains(active) && id === this.removing;
+      const next = row && [...row.querySelectorAll(again ? ".moi-remove" : "a[href], summary")]
+        .find((e) => e.checkVisibility());
+      const place = row || (this.view.length ? this.list : this.line);
+      if (!next) place.tabIndex = -1;
+      (next || place).focus();
     }
 
     row(job) {

@@ -2693,7 +2693,8 @@ _DEMO_PAGE = """<!DOCTYPE html>
 </html>
 """
 _DEMO_MAIN = """<main>
-<header><h1>moi</h1> <nav>You are <b>%s</b>. Be <a href="/%s/">%s</a>, or <a href="/both">both</a>.</nav></header>
+<header><h1>moi</h1> <nav>You are <b>%s</b>. Be <a href="/%s/" target="_top">%s</a>, or <a href="/both"
+target="_top">both</a>.</nav></header>
 <p>Each button submits a job. It runs on an ipyparallel engine, its record lives in Redis, and this list is live.</p>
 <form method="post" action="run">%s%s</form>
 <div id="moi-joblist" data-url="moi-ws"></div>
@@ -2702,7 +2703,7 @@ _DEMO_MAIN = """<main>
 _DEMO_CSS = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; }
-main { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+main { max-width: 56rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 header { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; align-items: baseline; }
 h1 { margin: 0; font-size: 2rem; letter-spacing: -.03em; }
 p { margin: .25rem 0 1rem; color: light-dark(#57606a, #9aa4af); }
@@ -2714,10 +2715,8 @@ form button:hover { border-color: light-dark(#0969da, #4493f8); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 svg { width: 100%; background: light-dark(#f6f8fa, #161b22); border-radius: .4rem; }
 polyline { fill: none; stroke-width: 2; }
-.line0 { stroke: light-dark(#0969da, #4493f8); fill: light-dark(#0969da, #4493f8); }
-.line1 { stroke: light-dark(#bc4c00, #f0883e); fill: light-dark(#bc4c00, #f0883e); }
-polyline.line0, polyline.line1 { fill: none; }
-text { font-size: 16px; stroke: none; }
+.line0 { stroke: light-dark(#0969da, #4493f8); color: light-dark(#0969da, #4493f8); }
+.line1 { stroke: light-dark(#bc4c00, #f0883e); color: light-dark(#bc4c00, #f0883e); }
 .both { display: flex; flex-wrap: wrap; height: 100vh; }
 .both iframe { flex: 1 1 20rem; border: 0; border-inline-end: 1px solid light-dark(#d0d7de, #3d444d); }
 """
@@ -2730,12 +2729,13 @@ height="3"/><rect x="1" y="7" width="9" height="3"/><rect x="1" y="12" width="5"
 def _demo_plot(series: dict[str, list[float]]) -> str:
     """Draw series of numbers as SVG."""
     top = max(map(max, series.values()))
-    lines = []
+    lines, legend = [], ""
     for number, (name, values) in enumerate(series.items()):
         points = " ".join(f"{800 * i / len(values):.1f},{300 - 270 * y / top:.1f}" for i, y in enumerate(values))
-        lines.append(f'<polyline class="line{number}" points="{points}"/><text class="line{number}" '
-                     f'x="{10 + 100 * number}" y="20">{tornado.escape.xhtml_escape(name)}</text>')
-    return f'<svg viewBox="0 0 800 310" role="img">{"".join(lines)}</svg>'
+        lines.append(f'<polyline class="line{number}" points="{points}"/>')
+        legend += f' <b class="line{number}">{tornado.escape.xhtml_escape(name)}</b>'
+    return (f'<p>{legend}</p><svg viewBox="0 0 800 310" role="img" aria-label="the plot of {" and ".join(series)}">'
+            f'{"".join(lines)}</svg>')
 
 
 class _DemoUser(tornado.web.RequestHandler):
@@ -2820,7 +2820,7 @@ class _DemoResult(_DemoHandler):
         else:
             shown = f"<pre>{escape(_as_text(result))}</pre>"
         name, status = escape(str(record.get("name"))), escape(str(record.get("status")))
-        self.write(_DEMO_PAGE % f"<main><h1>{name}</h1><p>{status}</p>{shown}</main>")
+        self.write(_DEMO_PAGE % f'<main><a href="/{user}/">All jobs</a><h1>{name}</h1><p>{status}</p>{shown}</main>')
 
 
 class _DemoFile(_DemoHandler):
@@ -2858,6 +2858,9 @@ def _demo(port: int, engines: int) -> None:
         with _services(engines) as lines:
             for line in lines:
                 say(f"moi: {line}")
+            if redis_url := _configured.get("redis_url"):
+                say(f"moi: in another terminal: MOI_REDIS_URL={redis_url} {sys.executable} {__file__} "
+                    "jobs demo:ann --watch")
             say(f"moi: open http://127.0.0.1:{port}/?token={token} and press Ctrl-C here to end")
             try:
                 loop.start()
@@ -2893,7 +2896,14 @@ def _whole(record: Mapping[str, Any]) -> str:
 
 
 def _as_text(value: Any) -> str:
+    """Return a result as people read it; of a command what it has printed."""
+    if _is_commands(value):
+        return "\n".join(filter(None, value[:2]))
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _is_commands(result: Any) -> bool:
+    return isinstance(result, list) and list(map(type, result)) == [str, str, int]
 
 
 def _cut(line: str, width: int) -> str:
@@ -2998,10 +3008,11 @@ def _do_submit(args: argparse.Namespace) -> int:
     print(job_id, file=sys.stderr, flush=True)
     args.again = f"moi job {job_id} --watch"
     record = _watch_job(job_id, _Screen(False, sys.stderr)) if sys.stderr.isatty() else wait(job_id)
-    ok, result = record.get("status") == SUCCESS, record.get("result")
+    result: Any = record.get("result")
+    ok = record.get("status") == SUCCESS
     if args.json:
         print(json.dumps(_plain(record)))
-    elif ok and isinstance(result, list) and list(map(type, result)) == [str, str, int]:
+    elif ok and _is_commands(result):
         sys.stderr.write(result[1])
         sys.stdout.write(result[0])
     else:
@@ -3029,7 +3040,10 @@ def _do_jobs(args: argparse.Namespace) -> int:
         _GroupOnScreen(args.group, screen)
         tornado.ioloop.IOLoop.current().start()
     screen.live = False
-    screen.show(Group(args.group).get())
+    found = Group(args.group).get()
+    screen.show(found)
+    if not found:
+        print(f"moi: no jobs in the group {args.group!r}; `moi groups` lists those that have some", file=sys.stderr)
     return 0
 
 
@@ -3070,7 +3084,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
         "cluster the one of the IPython profile MOI_CONTEXT.",
-        epilog="Exit status: 0 success, 1 failure, 2 wrong usage.")
+        epilog="`moi COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, do: Callable[[argparse.Namespace], int], what: str, **more: Any) -> argparse.ArgumentParser:
@@ -3095,11 +3109,11 @@ def _parser() -> argparse.ArgumentParser:
                      "return a result: 'x = 5; return x + 10'")
     new.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program and its arguments")
     job = add("job", _do_job, "show a job")
-    job.add_argument("id", metavar="ID")
+    job.add_argument("id", metavar="ID", help="the whole ID, as submit prints it")
     job.add_argument("--watch", action="store_true", help="follow it until it ends; the exit status is 1 if it failed")
     jobs = add("jobs", _do_jobs, "list the jobs of a group, newest first")
     jobs.add_argument("group", nargs="?", default="no-user", metavar="GROUP", help="(%(default)s)")
-    jobs.add_argument("--watch", action="store_true", help="follow them until Ctrl-C")
+    jobs.add_argument("--watch", action="store_true", help="follow them until Ctrl-C, the newest last")
     add("cancel", _do_cancel, "stop queued or running jobs").add_argument("id", nargs="+", metavar="ID")
     groups = add("groups", _do_groups, "list the groups and how many jobs each has")
     for command in (new, job, jobs, groups):

@@ -2621,14 +2621,29 @@ def test_the_keyboard_keeps_its_place_when_buttons_and_rows_go(page, write, run,
     assert focused(page) == ["Cancel", second]
     write("Success", "job 1", job_id=second, date_created="2001", handler="/results")
     page.get_by_role("button", name="Remove: job 1").wait_for()
-    until(lambda: focused(page) == ["Remove", second], "the focus goes to the row's next control")
+    until(lambda: focused(page) == ["Result", second], "the focus goes to what does no harm in the row")
+    page.keyboard.press("Tab")
+    assert focused(page) == ["Remove", second]
     page.keyboard.press("Enter")
-    until(lambda: focused(page) == ["Cancel", first], "the focus goes to the neighbour")
+    until(lambda: focused(page)[1] == first, "after a removal the focus goes to the neighbour")
+    assert page.evaluate("document.activeElement.matches('.moi-job')")  # and not to its Cancel
     moi.Group(group).remove([first])
-    until(lambda: focused(page) == ["Cancel", third], "the focus goes to the other neighbour")
+    until(lambda: focused(page)[1] == third, "the focus goes to the other neighbour")
     moi.Group(group).remove(moi.Group(group).jobs())
     page.get_by_text("No jobs yet.").wait_for()
-    assert page.evaluate("document.activeElement === moi.lists[0].list")
+    assert page.evaluate("document.activeElement === moi.lists[0].line")
+
+
+def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_focus(page, write):
+    ids = [write("Success", f"job {i}", date_created=f"200{i}") for i in range(3)]
+    page.get_by_role("button", name="Remove: job 2").focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    until(lambda: focused(page) == ["Remove", ids[1]], "the next Remove has it")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    page.keyboard.press("Tab")  # the page has handled the keys before
+    assert page.locator(".moi-job").count() == 2
 
 
 def test_everything_is_done_by_the_keyboard_alone(visit, ctx, group):
@@ -2640,14 +2655,19 @@ def test_everything_is_done_by_the_keyboard_alone(visit, ctx, group):
         assert focused(page)[0] == text
     page.keyboard.press("Enter")
     row(page, job_id).get_by_text("Cancelled while it was running.").wait_for()
-    until(lambda: focused(page) == ["Remove", job_id], "the focus stays in the row")
+    until(lambda: focused(page)[1] == job_id, "the focus stays in the row")
+    for _ in range(5):
+        if focused(page)[0] == "Remove":
+            break
+        page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_text("No jobs yet.").wait_for()
 
 
 def test_one_polite_live_region_tells_changes_of_state_merged_and_no_percents(page, write):
     assert page.locator("#moi-joblist [aria-live], #moi-joblist [role=status], #moi-joblist [role=alert]").count() == 1
-    page.evaluate("""() => { window.heard = []; new MutationObserver(() => heard.push(moi.lists[0].voice.textContent))
+    page.evaluate("""() => { window.twice = 0; window.heard = [];
+        new MutationObserver(() => heard.push(moi.lists[0].voice.textContent))
         .observe(moi.lists[0].voice, {childList: true}); }""")
     ids = [write("Running", f"job {i}", progress=0.1) for i in range(13)]
     page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 13")
@@ -2658,6 +2678,13 @@ def test_one_polite_live_region_tells_changes_of_state_merged_and_no_percents(pa
         {update: ids.map(id => ({...moi.lists[0].jobs.get(id), status: "Success"}))}))""", ids[1:])
     page.wait_for_function("() => heard.includes('12 jobs succeeded')")
     assert not [text for text in page.evaluate("heard") if "%" in text or len(text) > 50]
+    page.wait_for_function("() => performance.now() > moi.lists[0].opened + 1000")
+    for _ in range(2):  # the same twice is heard twice
+        write("Queued", "another")
+        page.wait_for_function("() => heard.filter(text => text == 'another: Queued').length > window.twice")
+        page.evaluate("window.twice = 1")
+    page.get_by_role("button", name="Failed 1").click()
+    page.wait_for_function("() => heard.at(-1) == '1 job'")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
