@@ -2979,6 +2979,7 @@ def short_path():
         yield Path(path)
 
 
+@pytest.mark.slow
 def test_the_demo_runs_real_jobs_in_a_real_browser_and_ctrl_c_ends_all_it_has_started(short_path, chromium):
     with Demo(short_path, "--port=0") as demo, contextlib.closing(chromium.new_context()) as browser:
         page = browser.new_page()
@@ -3059,7 +3060,9 @@ def cli(cluster, moi_url, folder):
     def cli(*args, begin=False, **options):
         argv = [sys.executable, str(HERE / "moi.py"), *args]
         if begin:
-            return subprocess.Popen(argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+            # Who runs the tests in the background may have them ignore SIGINT.
+            return subprocess.Popen(argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
         return subprocess.run(argv, text=True, env=env, capture_output=True, timeout=60)
     return cli
 
@@ -3085,6 +3088,7 @@ def test_the_program_submits_lists_shows_and_cancels(ctx, group, cli):
     assert unknown.returncode == 1 and unknown.stderr.startswith("moi: no job 'nonesuch'")
 
 
+@pytest.mark.slow
 def test_the_program_shows_odd_records_and_nothing_that_a_terminal_obeys(ctx, group, cli, r):
     job_id = cli("submit", "--group", group, "true").stdout.strip()
     record = moi.wait(job_id, DEADLINE)
