@@ -3643,7 +3643,8 @@ def test_a_soak_of_20_000_mixed_jobs_leaves_nothing_behind(chaos, group):
     until(idle, "workers have left")
     assert [key for key in chaos.r.scan_iter(count=1000) if chaos.r.ttl(key) == -1] == []
     assert chaos.r.keys("moi:claimed:*") + chaos.r.keys("moi:queue:*") + chaos.r.keys("moi:worker*") == []
-    shared = [moi.MAX_CONNECTIONS] * len(webs) + [0] * len(engines)  # the connections that the web servers keep
+    # The connections that are kept: of web servers three kinds, of an engine one for each thread of its worker.
+    shared = [3 * moi.MAX_CONNECTIONS] * len(webs) + [2] * len(engines)
     until(lambda: all(threads <= t and files <= f + more for (threads, files), (t, f), more in
                       zip(everyone(), before, shared)), f"no thread and no descriptor more than {before}: {everyone()}")
 
