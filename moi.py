@@ -293,9 +293,9 @@ def _connect(url: str, retries: int) -> Any:
     """
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
-    # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     if url.startswith("rediss:") and "ssl_cert_reqs" not in url:
         more["ssl_check_hostname"] = True
+    # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     try:
@@ -334,12 +334,17 @@ def _passing(error: redis.RedisError) -> bool:
         "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY", f"{type(error).__name__} {error}") is not None
 
 
+def _wrong_type(error: Any) -> bool:
+    """Tell whether Redis refuses a command because another program has put something else under its key."""
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
+
+
 @contextlib.contextmanager
 def _reaching_redis() -> Iterator[None]:
     try:
         yield
     except (redis.AuthenticationError, redis.ResponseError) as error:
-        if "WRONGTYPE" in str(error):
+        if _wrong_type(error):
             raise MoiError(f"another program has put something else under a key of moi's ({error}): look at "
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from error
         if isinstance(error, redis.ResponseError) and not re.search("permission|user executing the script", str(error)):
@@ -661,7 +666,7 @@ def _heads(ids: list[str], most: int) -> list[bytes]:
     try:  # a single one, as a live update is, takes less without a script
         return [_quick("GETRANGE", ids[0], 0, most - 1)]
     except redis.ResponseError as error:
-        if "WRONGTYPE" not in str(error):
+        if not _wrong_type(error):
             raise
         return [b""]
 
@@ -841,6 +846,11 @@ def _payload_key(secret: bytes) -> bytes:
 
 def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _buffers(job_id: str) -> str:
+    """Return the key of a queued job's long arguments."""
+    return f"moi:buffers:{job_id}"
 
 
 def _sign(key: bytes, context: str, job_id: str, parts: Iterable[bytes | memoryview]) -> bytes:
@@ -1097,7 +1107,7 @@ class _Worker:
         job_id, mac, parts = record["id"], payload[36:68], [payload[69:]]
         if payload[68:69] == b"+":  # its long arguments are not in the queue
             with self.shielded():
-                parts += self.redis.lrange(f"moi:buffers:{job_id}", 0, -1)
+                parts += self.redis.lrange(_buffers(job_id), 0, -1)
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
@@ -1108,7 +1118,7 @@ class _Worker:
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         if len(parts) > 1:
             with self.shielded():
-                self.redis.delete(f"moi:buffers:{job_id}")
+                self.redis.delete(_buffers(job_id))
         timeout, buffers = pickle.loads(parts[0], buffers=parts[1:])
         if timeout:
             self.deadline = time.monotonic() + timeout
@@ -1484,8 +1494,13 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     try:
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
         buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(func, args, kwargs)]
-        long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
-        body = pickle.dumps((timeout, buffers), 5, buffer_callback=lambda b: b.raw().nbytes <= LONG)
+        long: list[memoryview] = []
+
+        def stays(buffer: pickle.PickleBuffer) -> bool:
+            if buffer.raw().nbytes > LONG:
+                long.append(buffer.raw())
+            return buffer.raw().nbytes <= LONG
+        body = pickle.dumps((timeout, buffers), 5, buffer_callback=stays)
         if long and max(part.nbytes for part in long) > 512 << 20:
             raise ValueError("Redis takes no more than 512 MiB in one value")
     except Exception as error:
@@ -1502,9 +1517,9 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         ttl = settings().job_ttl
         if long:  # scripts would copy them several times
             pipe = _redis().pipeline()
-            pipe.delete(f"moi:buffers:{job_id}")  # what a lost answer has had sent twice
-            pipe.rpush(f"moi:buffers:{job_id}", *long)
-            pipe.expire(f"moi:buffers:{job_id}", max(ttl, QUEUE_TTL))
+            pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
+            pipe.rpush(_buffers(job_id), *long)
+            pipe.expire(_buffers(job_id), max(ttl, QUEUE_TTL))
             pipe.execute()
         _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
                 [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
@@ -1606,7 +1621,7 @@ def cancel(job_id: str) -> bool:
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
-                _redis().delete(f"moi:buffers:{job_id}")
+                _redis().delete(_buffers(job_id))
                 return True
             mine, record = record, job_info(job_id) or record
             if record == mine:  # done, though the answer was lost
@@ -1640,8 +1655,6 @@ class _Watcher:
     def _run(self) -> None:
         while not self.stopping.is_set():
             try:
-                if self.looked == -math.inf:
-                    self._check_redis()
                 self._look()
                 self.trouble = ""
             except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
@@ -1683,6 +1696,8 @@ class _Watcher:
                 context._retry_at = time.monotonic() + TICK
                 self._complain(context, f"the watcher met {error!r} and tries again")
         if thorough:
+            if self.looked == -math.inf:
+                self._check_redis()
             self.looked = time.monotonic()
 
     def _contexts(self, r: Any) -> list[str]:
@@ -1693,7 +1708,7 @@ class _Watcher:
                 r.expire("moi:contexts", settings().job_ttl)
             return [raw.decode(errors="replace") for raw in r.smembers("moi:contexts")]
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
+            if not _wrong_type(error):
                 raise
             r.delete("moi:contexts")  # not moi's
             return []
@@ -1710,7 +1725,7 @@ class _Watcher:
         queued, members = pipe.execute(raise_on_error=False)
         for key, answer in (context.queue, queued), (context.workers, members):
             if isinstance(answer, redis.ResponseError):
-                if "WRONGTYPE" in str(answer):  # not moi's
+                if _wrong_type(answer):  # not moi's
                     r.delete(key)
                 raise answer
         workers = {member.decode(errors="replace") for member in members}
@@ -1804,7 +1819,7 @@ class _Watcher:
         try:
             self._fail_jobs_of(keys, [QUEUE_TTL, worker, int(unless_it_is_back)], r)
         except (redis.ResponseError, ValueError) as error:
-            if isinstance(error, redis.ResponseError) and "WRONGTYPE" not in str(error):
+            if isinstance(error, redis.ResponseError) and not _wrong_type(error):
                 raise
             r.delete(keys[0])  # not moi's
             r.srem(context.workers, worker)
@@ -1818,7 +1833,7 @@ class _Watcher:
                 f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
                 "of memory, crashed, or cut off from the network."))
             _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
-            r.delete(f"moi:buffers:{record['id']}")
+            r.delete(_buffers(record["id"]))
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""
@@ -2280,8 +2295,9 @@ class _Relay:
             self._ids |= fresh
             _quick("SADD", self.group.key, *fresh)
             _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
-        self._forget(removed | (added - shown))
-        return [change for change in changes if change[1] not in added - shown]  # nobody has been shown these
+        unknown = added - shown  # nobody has been shown these
+        self._forget(removed | unknown)
+        return [change for change in changes if change[1] not in unknown]
 
     def _read(self, actions: dict[str, str]) -> list[_Change]:
         """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
