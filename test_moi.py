@@ -3232,7 +3232,7 @@ def fails():
 class Submit(tornado.web.RequestHandler):
     def get(self):
         group, kind = self.get_argument("group"), self.get_argument("kind")
-        jobs = {"updates": [updates], "fails": [fails], "command": ["echo", "$HOME"], "stuck": ["sleep", "100"]}
+        jobs = {"updates": [updates], "fails": [fails], "command": ["echo", "$HOME"], "stuck": ["sleep", "1000"]}
         self.write({"ids": [moi.submit(ctx, group, key, None, *jobs.get(kind) or [
             count, key, sys.argv[2], float(self.get_argument("seconds"))]) for key in self.get_arguments("key")]})
 
