@@ -43,6 +43,8 @@ import contextlib
 import functools
 import hashlib
 import hmac
+import importlib.abc
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import inspect
@@ -77,7 +79,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timezone
 from datetime import time as time_of_day
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, Protocol, TextIO, TypeVar, cast
+from typing import Any, BinaryIO, NamedTuple, NoReturn, Protocol, TextIO, TypeVar, cast
 
 import ipyparallel
 import redis
@@ -91,9 +93,9 @@ from redis.retry import Retry
 
 __version__ = "0.1.0"
 __all__ = [
-    "CommandFailed", "ClusterNotFound", "Context", "Group", "MOIMessageHandler", "MoiError", "NotSendable",
-    "RedisNotFound", "RedisRefuses", "StatusUpdate", "UnknownJob", "cancel", "configure", "ctx_default", "ctxs",
-    "job_info", "moi_js", "submit", "submit_nouser", "system_call", "wait",
+    "ClusterNotFound", "CommandFailed", "Context", "Group", "MOIMessageHandler", "MoiError", "NotSendable",
+    "RedisElsewhere", "RedisNotFound", "RedisRefuses", "StatusUpdate", "UnknownJob", "cancel", "configure",
+    "ctx_default", "ctxs", "job_info", "moi_js", "submit", "submit_nouser", "system_call", "wait",
 ]
 logger = logging.getLogger("moi")
 
@@ -113,6 +115,10 @@ class MoiError(Exception):
 
 class RedisNotFound(MoiError, ConnectionError):
     """Raised when Redis does not answer at the address in the settings."""
+
+
+class RedisElsewhere(RedisNotFound):
+    """Raised on an engine that was given an address of Redis that holds on another host only."""
 
 
 class RedisRefuses(MoiError, PermissionError):
@@ -205,13 +211,14 @@ class _Settings:
     job_ttl: int = 14 * 24 * 3600
     linger: float = 5.0
     secret: str = ""
+    ship: tuple[str, ...] = ()
 
     def check(self) -> _Settings:
         """Give the fields their types; they may come from the environment, as text."""
-        if not isinstance(self.redis_url, str) or not re.match("(rediss?|unix)://.", self.redis_url):
+        if not isinstance(self.redis_url, str) or not re.match(r"(rediss?(\+sentinel)?|unix)://.", self.redis_url):
             raise ValueError(f"redis_url is {_without_password(str(self.redis_url))!r}: give a text that begins with "
                              "redis://, rediss:// or unix:// (MOI_REDIS_URL or configure(redis_url=...))")
-        if re.search("[\0-\x20\x7f]", self.redis_url) or re.match("rediss?://[^@]*[/?#].*@", self.redis_url):
+        if re.search("[\0-\x20\x7f]", self.redis_url) or re.match("redis[^:]*://[^@]*[/?#].*@", self.redis_url):
             raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write the special characters of a "
                              "password as %XX, and take care of a line's end after it (MOI_REDIS_URL or configure)")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
@@ -219,6 +226,12 @@ class _Settings:
                              "configure(context=...))")
         if not isinstance(self.secret, str):
             raise ValueError("secret is no text: give one that only you know (MOI_SECRET or configure(secret=...))")
+        names = self.ship.replace(",", " ").split() if isinstance(self.ship, str) else self.ship
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"ship is {self.ship!r}: give names of modules (MOI_SHIP or configure(ship=[...]))")
+        self.ship = tuple(names)
+        for name in self.ship:
+            _files_of(name)
         for name, kind, least in (("job_ttl", int, 60), ("linger", float, 0)):
             value = getattr(self, name)
             try:
@@ -250,14 +263,16 @@ def settings() -> _Settings:
 
 
 def configure(*, redis_url: str | None = None, context: str | None = None, job_ttl: int | None = None,
-              linger: float | None = None, secret: str | None = None) -> None:
+              linger: float | None = None, secret: str | None = None, ship: Iterable[str] | None = None,
+              redis: redis.Redis | None = None) -> None:
     """Set what the environment does not, before the first use of moi.
 
     Parameters
     ----------
     redis_url : str, optional
-        Where Redis is: ``redis://``, ``rediss://`` or ``unix://`` (`MOI_REDIS_URL`;
-        ``redis://localhost:6379/0``).
+        Where Redis is: ``redis://``, ``rediss://`` or ``unix://`` (`MOI_REDIS_URL`; ``redis://localhost:6379/0``), or
+        by its sentinels ``redis+sentinel://[user:password@]host:port[,host:port...]/service[/db]``. Engines are
+        given it as well; one that has a `MOI_REDIS_URL` of its own uses that.
     context : str, optional
         The default context, the name of an IPython profile (`MOI_CONTEXT`; ``default``).
     job_ttl : int, optional
@@ -268,6 +283,12 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
     secret : str, optional
         What payloads are signed with, in place of the cluster's own key (`MOI_SECRET`). Set it where
         web servers restart together with the controller.
+    ship : list of str, optional
+        Modules and packages of the application, in Python, that engines are sent, and use in place of any of their
+        own by that name (`MOI_SHIP`, separated by commas). They are read at the first use; workers that were sent
+        others, by this process before it was restarted, leave.
+    redis : redis.Redis, optional
+        A client whose address and password are taken, in place of `redis_url`: as a rule a Sentinel's ``master_for``.
 
     Raises
     ------
@@ -278,12 +299,68 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
     """
     global ctx_default
     given = {name: value for name, value in locals().items() if value is not None}
+    if client := given.pop("redis", None):
+        given["redis_url"] = _url_of(client)
     if _settings is not None:
         raise MoiError(f"configure({', '.join(given)}) came after the first use of moi: call it first, "
                        "where the application starts")
     _Settings(**given).check()
     _configured.update(given)
     ctx_default = _configured.get("context", ctx_default)
+
+
+def _url_of(client: Any) -> str:
+    """Return where a redis-py client connects to: engines have to be told, and cannot be sent the client itself."""
+    pool = client.connection_pool
+    options = pool.connection_kwargs
+    if options.get("credential_provider"):
+        raise ValueError("the client has a credential_provider, which engines cannot be sent: give it a password")
+    quote = functools.partial(urllib.parse.quote, safe="")
+    secure = "s" if issubclass(pool.connection_class, redis.SSLConnection) else ""
+    user, password = options.get("username") or "", options.get("password") or ""
+    who = f"{quote(user)}:{quote(password)}@" if user or password else ""
+    more = {name: str(value) for name, value in options.items()
+            if name.startswith("ssl_") and isinstance(value, (str, bool))}
+    if options.get("path"):
+        where = f"unix://{who}{quote(options['path'], safe='/')}"
+        more["db"] = str(options.get("db") or 0)
+    elif sentinels := getattr(pool, "sentinel_manager", None):
+        each = [sentinel.connection_pool.connection_kwargs for sentinel in sentinels.sentinels]
+        hosts = ",".join(f"{one['host']}:{one['port']}" for one in each)
+        where = f"redis{secure}+sentinel://{who}{hosts}/{quote(pool.service_name)}/{options.get('db') or 0}"
+        more.update({f"sentinel_{name}": each[0][name] for name in ("username", "password") if each[0].get(name)})
+    else:
+        where = f"redis{secure}://{who}{options['host']}:{options['port']}/{options.get('db') or 0}"
+    return where + (f"?{urllib.parse.urlencode(more)}" if more else "")
+
+
+def _is_local(url: str) -> bool:
+    """Tell whether an address of Redis means another thing on each host."""
+    return url.startswith("unix:") or re.match(r"localhost\b|127\.|\[::1]|[:/?]|$",
+                                               url.partition("://")[2].rpartition("@")[2]) is not None
+
+
+def _host() -> str:
+    """Return what tells hosts apart, and containers that have a loopback of their own."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text() + os.readlink("/proc/self/ns/net")
+    return socket.gethostname()
+
+
+def _sentinel_pool(url: str, **options: Any) -> Any:
+    """Return a pool of connections to the master that sentinels name."""
+    parts = re.fullmatch(r"(rediss?)\+sentinel://(.*@)?([^/?]+)/([^/?]+)(/\d*)?(\?.*)?", url)
+    hosts = [host.rpartition(":") for host in parts[3].split(",")] if parts else []
+    if not parts or not all(host and port.isdigit() for host, _, port in hosts):
+        raise ValueError("it is not of the form redis+sentinel://host:port,host:port/service/db")
+    libs: Any = redis  # whose types do not cover these
+    options.update(libs.connection.parse_url(f"{parts[1]}://{parts[2] or ''}master{parts[5] or ''}{parts[6] or ''}"))
+    own = {name[9:]: options.pop(name) for name in list(options) if name.startswith("sentinel_")}
+    options["ssl"] = options.pop("connection_class", None) is not None
+    del options["host"]
+    sentinels = libs.sentinel.Sentinel([(host.strip("[]"), int(port)) for host, _, port in hosts], sentinel_kwargs={
+        "socket_timeout": 1, "socket_connect_timeout": 1, **own})
+    return libs.sentinel.SentinelConnectionPool(urllib.parse.unquote(parts[4]), sentinels, **options)
 
 
 def _connect(url: str, retries: int) -> Any:
@@ -298,8 +375,9 @@ def _connect(url: str, retries: int) -> Any:
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
     errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
+    make, limit = (_sentinel_pool, None) if "+sentinel:" in url else (pool.from_url, limit)
     try:
-        return redis.Redis(connection_pool=pool.from_url(
+        return redis.Redis(connection_pool=make(
             url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
             max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **more))
     except ValueError as error:  # its words may hold a part of the password
@@ -325,7 +403,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
 
 
 def _passing(error: redis.RedisError) -> bool:
@@ -469,6 +547,11 @@ local function ended(id)
     local s = status(id)
     return s == 'Success' or s == 'Failed'
 end
+local function replaced(raw, from, to)
+    local first, last = string.find(raw, from, 1, true)
+    if first then raw = string.sub(raw, 1, first - 1) .. to .. string.sub(raw, last + 1) end
+    return raw
+end
 """
 
 # KEYS: job, group's set, queue, the groups; ARGV: ttl, record, payload, group's channel, the ttl in the queue, group.
@@ -518,18 +601,9 @@ while true do
     local id, s, raw = string.sub(payload, 1, 36), nil, nil
     if string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then s, raw = status(id) end
     if s == 'Queued' then
-        local function set(from, to)
-            local first, last = string.find(raw, from, 1, true)
-            if first then raw = string.sub(raw, 1, first - 1) .. to .. string.sub(raw, last + 1) end
-            return first
-        end
-        local engine, date = '"engine": ' .. ARGV[3], '"date_start": "' .. ARGV[2] .. '"'
-        if not set('"status": "Queued", "engine": null, "date_start": null',
-                   '"status": "Running", ' .. engine .. ', ' .. date) then  -- another program has written it anew
-            set('"status": "Queued"', '"status": "Running"')
-            set('"engine": null', engine)
-            set('"date_start": null', date)
-        end
+        raw = replaced(raw, '"status": "Queued"', '"status": "Running"')
+        raw = replaced(raw, '"engine": null', '"engine": ' .. ARGV[3])
+        raw = replaced(raw, '"date_start": null', '"date_start": "' .. ARGV[2] .. '"')
         write(id, raw)
         return {payload, raw}
     elseif raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
@@ -537,6 +611,22 @@ while true do
     end
     redis.call('LPOP', KEYS[2])
     if not raw then return {payload, false} end
+end
+"""
+
+# KEYS: queue; ARGV: ttl, date, the reason as JSON. Fails what is queued, for there is no engine that could run it.
+_REFUSE = _LUA + """
+while true do
+    local payload = redis.call('LPOP', KEYS[1])
+    if not payload then return end
+    local id = string.sub(payload, 1, 36)
+    local s, raw = status(id)
+    if s == 'Queued' then
+        raw = replaced(raw, '"status": "Queued"', '"status": "Failed"')
+        raw = replaced(raw, '"date_end": null', '"date_end": "' .. ARGV[2] .. '"')
+        write(id, replaced(raw, '"result": null', '"result": ' .. ARGV[3]))
+        redis.call('DEL', 'moi:buffers:' .. id)
+    end
 end
 """
 
@@ -606,6 +696,8 @@ def _quick(*command: Any) -> Any:
     client = _redis()
     connection = _take(client.moi_spare)
     try:
+        if not connection._sock:  # one of a Sentinel's would not ask where the master is
+            connection.connect()
         connection.send_command(*command)
         answer = connection.read_response()
     except redis.ResponseError as error:
@@ -626,6 +718,7 @@ def _subscribed(channel: str) -> Iterator[Any]:
     connection = _take(spare)
     for attempt in 1, 2:  # one that was kept may have been closed since
         try:
+            connection.connect()
             connection.send_command("SUBSCRIBE", channel)
             while connection.read_response()[:2] != [b"subscribe", channel.encode()]:
                 pass  # what came for the one before
@@ -947,7 +1040,12 @@ class _Worker:
     """
 
     def __init__(self, shell: Any, name: str, context: str, redis_url: str, ttl: int, linger: float,
-                 keys: list[bytes]) -> None:
+                 keys: list[bytes], host: str, shipped: _Sources) -> None:
+        if not os.environ.get("MOI_REDIS_URL") and host != _host() and _is_local(redis_url):
+            raise RedisElsewhere(
+                f"Redis is at {_without_password(redis_url)} for the process that submits, and that is another one on "
+                f"the engine's host, {socket.gethostname()}: set MOI_REDIS_URL to an address that the engines reach, "
+                "or set one for the engines where they are started")
         self.shell, self.name, self.context, self.ttl, self.linger = shell, name, context, ttl, linger
         own = shell.kernel.session.key  # with CurveZMQ ipyparallel has none
         self.keys = [_payload_key(own), *keys] if own else keys
@@ -956,10 +1054,12 @@ class _Worker:
         self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
         self.workers, self.lease = f"moi:workers:{context}", f"moi:worker:{name}"
         wanted: dict[str, Any] = {"redis_url": os.environ.get("MOI_REDIS_URL") or redis_url, "context": context,
-                                  "job_ttl": ttl, "linger": linger}
+                                  "job_ttl": ttl, "linger": linger, "ship": ()}
         if _configured != wanted:  # another web server's worker was here before
             shutdown()
             configure(**wanted)
+        _take_in(shipped)
+        self.version = _cargo().version
         self.redis = _redis()
         self.tail = _Tail(OUTPUT_TAIL)
         self.pid, self.life = os.getpid(), None  # the process, and its connection that is a sign of life
@@ -1104,15 +1204,17 @@ class _Worker:
         return record["id"], ended
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
-        job_id, mac, parts = record["id"], payload[36:68], [payload[69:]]
+        job_id, mac, parts, back = record["id"], payload[36:68], [payload[77:]], record.get("handed_back", 0)
+        if payload[69:77] != self.version and back < 20:  # unless nobody is left who could send that version
+            raise _HandBack({**record, "handed_back": back + 1})
         if payload[68:69] == b"+":  # its long arguments are not in the queue
             with self.shielded():
                 parts += self.redis.lrange(_buffers(job_id), 0, -1)
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
-            if newest and newest.decode() not in map(_fingerprint, self.keys) and record.get("handed_back", 0) < 100:
-                raise _HandBack({**record, "handed_back": record.get("handed_back", 0) + 1})
+            if newest and newest.decode() not in map(_fingerprint, self.keys) and back < 100:
+                raise _HandBack({**record, "handed_back": back + 1})
             self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
@@ -1163,7 +1265,8 @@ class _Worker:
             text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
         if isinstance(error, ModuleNotFoundError):
             text += (f"\nThe engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in "
-                     "your application's folder, or install the module for them.\n")
+                     "your application's folder, install the module for them, or, if it is the application's own, "
+                     f"have moi send it: configure(ship=[{(error.name or '').partition('.')[0]!r}]).\n")
         if isinstance(error, NameError):
             text += ("\nA function from the program's main file arrives without that file's imports and variables: "
                      "import inside the function, or put it into a module that the engines have.\n")
@@ -1274,17 +1377,85 @@ def _start_worker(digest: str, source: str, options: dict[str, Any]) -> Any:
     return module._Worker(get_ipython(), **options).run()  # type: ignore[name-defined]  # noqa: F821
 
 
-_source: str = ""
-_digest: str = ""
+#: The application's own modules, by name: whether it is a package, its file, its source.
+_Sources = dict[str, tuple[bool, str, str]]
 
 
-def _own_source() -> tuple[str, str]:
-    """Return the digest and the source of this module."""
-    global _source, _digest
-    if not _digest:
-        _source = inspect.getsource(sys.modules[__name__])
-        _digest = hashlib.sha256(_source.encode()).hexdigest()
-    return _digest, _source
+def _files_of(name: str) -> list[Path]:
+    """Return the files of a module or package that is to be shipped; the first one is its own."""
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not spec.origin:
+        raise ValueError(f"ship names {name!r}: give modules or packages in Python that this process can import, "
+                         "without dots (MOI_SHIP or configure(ship=[...]))")
+    file = Path(spec.origin)
+    files = [file, *sorted(set(file.parent.rglob("*")) - {file})] if spec.submodule_search_locations else [file]
+    if compiled := [file for file in files if file.suffix in (".so", ".pyd")]:
+        raise ValueError(f"ship names {name!r}, of which {compiled[0].name} is compiled: install it for the engines")
+    return [file for file in files if file.suffix == ".py"]
+
+
+class _Cargo(NamedTuple):
+    """What a worker brings along to an engine."""
+
+    source: str         # of this module
+    digest: str
+    shipped: _Sources
+    version: bytes      # of all of it; jobs are run by workers of the version of who has submitted them
+
+
+_source = _digest = ""  # on an engine: what this module was made from
+
+
+@functools.lru_cache(1)
+def _cargo() -> _Cargo:
+    source = _source or inspect.getsource(sys.modules[__name__])
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    found = dict(_shipped.sources)  # on an engine: what this one was sent
+    for name in settings().ship:
+        files = _files_of(name)
+        package = files[0].name == "__init__.py"
+        for file in files:
+            parts = (name, *file.relative_to(files[0].parent).with_suffix("").parts) if package else (name,)
+            is_package = parts[-1] == "__init__"
+            found[".".join(parts[:-1] if is_package else parts)] = (
+                is_package, str(file), importlib.util.decode_source(file.read_bytes()))
+    return _Cargo(source, digest, found, hashlib.sha256(f"{digest}{sorted(found.items())}".encode()).digest()[:8])
+
+
+class _Shipped(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
+    """Import the modules that a worker was sent."""
+
+    def __init__(self, sources: _Sources) -> None:
+        self.sources = sources
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name in self.sources else None
+
+    def is_package(self, name: str) -> bool:
+        return self.sources[name][0]
+
+    def get_filename(self, name: str) -> str:
+        return self.sources[name][1]
+
+    def get_source(self, name: str) -> str:
+        return self.sources[name][2]
+
+
+_shipped = _Shipped({})
+
+
+def _take_in(sources: _Sources) -> None:
+    """Have modules imported from these sources; what was imported from others of that name is imported anew."""
+    global _shipped
+    _shipped = _Shipped(sources)
+    _cargo.cache_clear()
+    sys.meta_path[:] = [_shipped, *(finder for finder in sys.meta_path if type(finder).__name__ != "_Shipped")]
+    names = {name.partition(".")[0] for name in sources}
+    for name, module in list(sys.modules.items()):
+        loader: Any = getattr(getattr(module, "__spec__", None), "loader", None)
+        was_shipped = type(loader).__name__ == "_Shipped"
+        if (was_shipped or name.partition(".")[0] in names) and not (was_shipped and loader.sources == sources):
+            del sys.modules[name]
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -1334,6 +1505,7 @@ class Context:
         self._client: ipyparallel.Client | None = None
         self._info: dict[str, Any] = {}        # the connection file that the client was made from
         self._tasks: dict[str, Any] = {}       # worker -> ipyparallel's AsyncResult
+        self._strays: set[str] = set()         # workers on engines that the controller has lost and that live
         self._knocked = self._retry_at = self._asked = -math.inf
         self._no_engine_since = math.inf
         self._trouble = ""
@@ -1512,7 +1684,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
               "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
     mac = _sign(context.key, context.name, job_id, [body, *long])
-    payload = job_id.encode() + mac + (b"+" if long else b"-") + body
+    payload = job_id.encode() + mac + (b"+" if long else b"-") + _cargo().version + body
     with _reaching_redis():
         ttl = settings().job_ttl
         if long:  # scripts would copy them several times
@@ -1629,7 +1801,9 @@ def cancel(job_id: str) -> bool:
         if record.get("status") in ENDED:
             return False
         _redis().set(f"moi:cancel:{job_id}", 1, ex=3600)
-        _redis().publish(_text(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}"), job_id)
+        worker = _text(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}")
+        if _redis().exists(worker):  # what is sent to a host that has vanished would have Redis wait longer for it
+            _redis().publish(worker, job_id)
         return True
 
 
@@ -1648,6 +1822,7 @@ class _Watcher:
         self.suspects: dict[str, float] = {}    # worker without a sign of life -> since when
         self.joined: set[str] = set()           # workers of ours that were seen in Redis
         self.looked = -math.inf
+        self.queued = False                     # whether jobs wait for an engine
         self.trouble = ""
         self.thread = threading.Thread(target=self._run, name="moi-watcher", daemon=True)
         self.thread.start()
@@ -1665,7 +1840,7 @@ class _Watcher:
             except Exception:
                 logger.exception("the watcher met an error; it tries again")
                 self.stopping.wait(TICK)
-            self.wake.wait(TICK)
+            self.wake.wait(TICK / 4 if self.queued else TICK)  # for an engine that has come, or ended its task
             self.wake.clear()
             if any(context._tasks for context in list(ctxs.values())):
                 self.stopping.wait(0.002)  # let a worker that waits take the job first; many submits, one look
@@ -1687,6 +1862,7 @@ class _Watcher:
                     with _lock:
                         if name not in ctxs and _connection_file(name).exists():
                             Context(name)
+        self.queued = False
         for context in list(ctxs.values()):
             try:
                 self._tend(context, r, thorough)
@@ -1731,8 +1907,10 @@ class _Watcher:
         workers = {member.decode(errors="replace") for member in members}
         if thorough:
             self._check_leases(context, r, workers)
+        self.queued |= bool(queued)
         if not queued and context._client is not None:
-            context.wants_workers = len(context._client.ids) > len(workers.union(context._tasks))
+            context.wants_workers = len(context._client.ids) > len(
+                workers.union(context._tasks) - context._strays)
         if queued and time.monotonic() >= context._retry_at:
             try:
                 self._start_workers(context, queued, workers)
@@ -1757,21 +1935,20 @@ class _Watcher:
             return self._complain(context, f"no engine is registered; start some with `ipcluster engines "
                                            f"--profile={context.name} -n 2`")
         self._complain(context, "")
-        free = engines - len(workers.union(context._tasks))
+        free = engines - len(workers.union(context._tasks) - context._strays)
         waiting = [task for worker, task in context._tasks.items() if worker not in workers]
         if free <= 0 and waiting and time.monotonic() > context._asked + GRACE:
             context._asked = time.monotonic()
             if context.has_lost(waiting[0]):
                 return context.close()  # and connect again at the next look
         context.wants_workers = free > min(queued, free)
-        digest, source = _own_source()
-        conf = settings()
+        conf, cargo = settings(), _cargo()
         for _ in range(min(queued, free)):
             worker = uuid.uuid4().hex[:12]
             options = {"name": worker, "context": context.name, "redis_url": conf.redis_url, "ttl": conf.job_ttl,
-                       "linger": conf.linger, "keys": context._keys}
+                       "linger": conf.linger, "keys": context._keys, "host": _host(), "shipped": cargo.shipped}
             view = client.load_balanced_view()
-            task = view.apply_async(ipyparallel.interactive(_start_worker), digest, source, options)
+            task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.digest, cargo.source, options)
             task.add_done_callback(lambda _: self.wake.set())
             context._tasks[worker] = task
         client.history.clear()  # ipyparallel keeps the name of every task for ever
@@ -1784,28 +1961,40 @@ class _Watcher:
         error = task.exception()
         if error is None:
             return
+        if all(self._signs(r, [worker])[worker]):  # cut off from the controller alone, it works on
+            context._strays.add(worker)
+            return
         self.bury(context, r, worker)
+        if getattr(error, "ename", "") == "RedisElsewhere" and not r.smembers(context.workers):
+            _script(_REFUSE, [context.queue], [
+                settings().job_ttl, _now(), json.dumps(f"RedisElsewhere: {error.evalue}")])
         if getattr(error, "ename", "") != "EngineError":
             context._retry_at = time.monotonic() + 5
             self._complain(context, f"a worker could not work: {error}. Engines need redis-py and a way to "
                                     f"{_without_password(settings().redis_url)}")
 
-    def _check_leases(self, context: Context, r: Any, workers: set[str]) -> None:
-        """Bury the workers that have shown no sign of life for a while, whoever has started them."""
+    def _signs(self, r: Any, workers: Iterable[str]) -> dict[str, tuple[bool, bool]]:
+        """Return the signs of life of workers: the lease, and a connection that listens."""
         pipe = r.pipeline(transaction=False)
         for worker in workers:
             pipe.exists(f"moi:worker:{worker}")
             pipe.pubsub_numsub(f"moi:worker:{worker}")
         signs = pipe.execute() if workers else []
+        return {worker: (bool(lease), bool(listeners)) for worker, lease, ((_, listeners),) in
+                zip(workers, signs[::2], signs[1::2])}
+
+    def _check_leases(self, context: Context, r: Any, workers: set[str]) -> None:
+        """Bury the workers that have shown no sign of life for a while, whoever has started them."""
         now = time.monotonic()
+        context._strays &= workers
         self.joined |= workers.intersection(context._tasks)
         for worker in set(context._tasks).intersection(self.joined) - workers:  # it has left, and the answer is lost
             if now - self.suspects.setdefault(worker, now) >= GRACE:
                 self.suspects.pop(worker)
                 self.joined.discard(worker)
                 del context._tasks[worker]
-        for worker, lease, ((_, listeners),) in zip(list(workers), signs[::2], signs[1::2]):
-            if lease or listeners:
+        for worker, signs in self._signs(r, list(workers)).items():
+            if any(signs):
                 self.suspects.pop(worker, None)
             elif now - self.suspects.setdefault(worker, now) >= GRACE:
                 self.suspects.pop(worker)
@@ -1901,6 +2090,7 @@ def shutdown() -> None:
             connection.disconnect()
     for things in (_relays, _clients, ctxs):
         things.clear()
+    _cargo.cache_clear()
     _settings = None
 
 
@@ -2156,6 +2346,7 @@ class _Relay:
                 # redis-py's PubSub takes five times as long for a message, and would hide a reconnect.
                 self._connection = _new_connection(_redis(retries=0))
                 try:
+                    self._connection.connect()
                     self._connection.send_command("SUBSCRIBE", self.group.channel)
                     self._listen()
                 except (redis.ConnectionError, redis.TimeoutError, OSError) as error:

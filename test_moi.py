@@ -6,6 +6,9 @@ within minutes; ``-m slow`` the long ones, ``-m benchmark -s`` prints figures.
 import ast
 import asyncio
 import contextlib
+import fcntl
+import heapq
+import itertools
 import json
 import logging
 import math
@@ -13,10 +16,13 @@ import operator
 import os
 import pickle
 import queue
+import random
 import re
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -246,6 +252,8 @@ class Page(tornado.web.RequestHandler):
 class Server:
     """A Tornado application on a free port of the loopback, its IOLoop in a thread; clients live there too."""
 
+    host = "127.0.0.1"
+
     def __init__(self, port=0, handler=Handler):
         ready = threading.Event()
 
@@ -295,7 +303,7 @@ class Client:
     def __init__(self, server, user, **headers):
         self.server, self.seen, self.jobs, self.arrived = server, [], {}, queue.Queue()
         headers = {"Cookie": cookie(user), **headers} if user else headers
-        request = tornado.httpclient.HTTPRequest(f"ws://127.0.0.1:{server.port}/moi-ws", headers=headers)
+        request = tornado.httpclient.HTTPRequest(f"ws://{server.host}:{server.port}/moi-ws", headers=headers)
 
         async def connect():
             return await tornado.websocket.websocket_connect(request, max_message_size=1 << 30,
@@ -3232,14 +3240,15 @@ def fails():
 class Submit(tornado.web.RequestHandler):
     def get(self):
         group, kind = self.get_argument("group"), self.get_argument("kind")
-        jobs = {"updates": [updates], "fails": [fails], "command": ["echo", "$HOME"], "stuck": ["sleep", "1000"]}
+        jobs = {"updates": [updates], "fails": [fails], "command": ["echo", "$HOME"], "stuck": ["sleep", "1000"],
+                "short": [abs, -1], "pi": [moi._demo_pi, 1]}
         self.write({"ids": [moi.submit(ctx, group, key, None, *jobs.get(kind) or [
             count, key, sys.argv[2], float(self.get_argument("seconds"))]) for key in self.get_arguments("key")]})
 
 async def main():
     app = tornado.web.Application([("/submit", Submit), ("/moi-ws", moi.MOIMessageHandler)],
                                   cookie_secret=sys.argv[3], log_function=lambda handler: None)
-    server = app.listen(0, "127.0.0.1")
+    server = app.listen(0, sys.argv[4])
     print(next(iter(server._sockets.values())).getsockname()[1], flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())
@@ -3249,12 +3258,13 @@ asyncio.run(main())
 class Web:
     """A web server in a process of its own."""
 
-    def __init__(self, chaos):
-        self.chaos, self.loop = chaos, chaos.server.loop
+    def __init__(self, chaos, **env):
+        self.chaos, self.loop, self.host = chaos, chaos.server.loop, chaos.host
         self.log = open(chaos.folder / f"web-{uuid.uuid4().hex[:6]}.log", "w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", WEB_SERVER, chaos.file, chaos.count_url, SECRET], cwd=HERE, stdout=subprocess.PIPE,
-            stderr=self.log, text=True, env={**os.environ, "MOI_REDIS_URL": chaos.url, "MOI_LINGER": "1"})
+            [*chaos.there, sys.executable, "-c", WEB_SERVER, chaos.file, chaos.count_url, SECRET, self.host], cwd=HERE,
+            stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env={**os.environ, "MOI_REDIS_URL": chaos.url, "MOI_LINGER": "1", **env})
         self.port = int(self.process.stdout.readline())
 
     def do(self, coroutine, seconds=DEADLINE):
@@ -3263,7 +3273,7 @@ class Web:
     def submit(self, group, n, seconds=0.0, kind="counts"):
         keys = [uuid.uuid4().hex for _ in range(n)]
         query = urllib.parse.urlencode({"group": group, "seconds": seconds, "kind": kind, "key": keys}, doseq=True)
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/submit?{query}", timeout=DEADLINE) as answer:
+        with urllib.request.urlopen(f"http://{self.host}:{self.port}/submit?{query}", timeout=DEADLINE) as answer:
             ids = json.loads(answer.read())["ids"]
         self.chaos.keys.update(zip(ids, keys))
         return ids
@@ -3278,6 +3288,8 @@ class Web:
 
 class Chaos:
     """A Redis that keeps its data over a restart, a cluster, and web servers; all of them can be killed."""
+
+    host, there = "127.0.0.1", ()  # where web servers listen, and what starts a program there
 
     def __init__(self, folder, server, count_url):
         self.folder, self.server, self.count_url = folder, server, count_url
@@ -3300,8 +3312,8 @@ class Chaos:
                 return redis.Redis.from_url(self.url).ping()
         until(ready, "Redis starts")
 
-    def web(self):
-        self.webs.append(Web(self))
+    def web(self, **env):
+        self.webs.append(Web(self, **env))
         return self.webs[-1]
 
     def record(self, job_id):
@@ -3648,6 +3660,561 @@ def test_a_soak_of_20_000_mixed_jobs_leaves_nothing_behind(chaos, group):
     shared = [3 * moi.MAX_CONNECTIONS] * len(webs) + [2] * len(engines)
     until(lambda: all(threads <= t and files <= f + more for (threads, files), (t, f), more in
                       zip(everyone(), before, shared)), f"no thread and no descriptor more than {before}: {everyone()}")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Beyond one machine
+# ---------------------------------------------------------------------------------------------------
+
+def source(value):
+    """Of a module of the application's."""
+    return f"import os\nVALUE = {value!r}\ndef work():\n    return [VALUE, os.getpid()]\n"
+
+
+@pytest.fixture
+def shipping(moi_url, ctx, tmp_path, monkeypatch):
+    """Have moi ship what lies in a folder that engines do not know; return the folder."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = str(ctx.connection_file)
+
+    def ship(*names):
+        """As a web server would that has been restarted."""
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("my_app", "my_tool")]:
+            del sys.modules[name]
+        moi.shutdown()
+        moi.configure(ship=list(names))
+        moi.Context("default", connection_file=known)
+    yield ship
+    ship()
+
+
+def test_shipped_modules_run_on_engines_that_lack_them_and_a_restart_of_the_web_server_brings_their_changes(
+        shipping, cluster, group, tmp_path):
+    (tmp_path / "my_app" / "parts").mkdir(parents=True)
+    (tmp_path / "my_app" / "__init__.py").write_text("from .parts import deep\n")
+    (tmp_path / "my_app" / "parts" / "__init__.py").write_text("")
+    (tmp_path / "my_app" / "parts" / "deep.py").write_text(source("first"))
+    (tmp_path / "my_tool.py").write_text("import my_app\ndef use():\n    raise KeyError(my_app.deep.VALUE)\n")
+    shipping("my_app", "my_tool")
+    import my_app
+    import my_tool
+
+    def done(func):
+        return moi.wait(moi.submit("default", group, "n", None, func), DEADLINE)
+    assert done(my_app.deep.work)["result"][0] == "first"
+    failed = done(my_tool.use)["result"]
+    assert "KeyError: 'first'" in failed and "raise KeyError(my_app.deep.VALUE)" in failed  # the source is there too
+    (tmp_path / "my_app" / "parts" / "deep.py").write_text(source("second"))
+    shipping("my_app")
+    import my_app
+    value, pid = done(my_app.deep.work)["result"]  # though workers with the first one wait for jobs
+    assert value == "second" and pid in cluster.client[:].apply_sync(os.getpid)
+
+
+def test_what_cannot_be_shipped_is_refused_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "half_compiled").mkdir()
+    (tmp_path / "half_compiled" / "__init__.py").write_text("")
+    (tmp_path / "half_compiled" / "fast.so").write_text("")
+    for names, why in [(["nowhere_to_be_found"], "this process can import"), (["os.path"], "without dots"),
+                       (["math"], "modules or packages in Python"), (["half_compiled"], "fast.so is compiled"),
+                       ([3], "give names of modules"), (7, "give names of modules")]:
+        with pytest.raises(ValueError, match=f"ship.*{why}"):
+            moi._Settings(ship=names).check()
+    assert moi._Settings(ship="json, html").check().ship == ("json", "html")
+
+
+def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect(monkeypatch):
+    sentinels = redis.sentinel.Sentinel([("10.0.0.1", 26379), ("10.0.0.2", 26380)], sentinel_kwargs={"password": "s p"})
+    urls = {
+        "redis://10.0.0.1:6380/3": redis.Redis("10.0.0.1", 6380, 3),
+        "redis://ann:p%40%2F%3A@10.0.0.1:6379/0": redis.Redis("10.0.0.1", username="ann", password="p@/:"),
+        "redis://:word@10.0.0.1:6379/0": redis.Redis("10.0.0.1", password="word"),
+        "rediss://10.0.0.1:6379/0?ssl_ca_certs=%2Fetc%2Fca.pem": redis.Redis(
+            "10.0.0.1", ssl=True, ssl_ca_certs="/etc/ca.pem"),
+        "unix:///run/r.sock?db=2": redis.Redis(unix_socket_path="/run/r.sock", db=2),
+        "redis+sentinel://:word@10.0.0.1:26379,10.0.0.2:26380/my%20jobs/4?sentinel_password=s+p":
+            sentinels.master_for("my jobs", password="word", db=4)}
+    for url, client in urls.items():
+        found = moi._url_of(client)
+        assert found.partition("?")[0] == url.partition("?")[0]
+        assert not url.partition("?")[2] or url.partition("?")[2] in found
+        moi._Settings(redis_url=found).check()
+        made = moi._connect(found, 2).connection_pool
+        for name in ("host", "port", "db", "username", "password", "path", "ssl_ca_certs"):
+            assert (made.connection_kwargs.get(name) or 0) == (client.connection_pool.connection_kwargs.get(name) or 0)
+    assert made.service_name == "my jobs" and len(made.sentinel_manager.sentinels) == 2
+    assert made.sentinel_manager.sentinels[1].connection_pool.connection_kwargs["password"] == "s p"
+    for bad in ("redis+sentinel://h/service", "redis+sentinel://h:1", "redis+sentinel://h:x/service"):
+        with pytest.raises(ValueError, match=r"redis_url is .*redis\+sentinel://host:port"):
+            moi._connect(bad, 2)
+
+
+@pytest.fixture
+def sentinel(tmp_path):
+    """A master, a replica that holds the same, and a sentinel that makes it the master when that dies."""
+    ports, processes = [free_port() for _ in range(3)], []
+
+    def start(*words):
+        processes.append(subprocess.Popen([moi._redis_server(), *map(str, words)], stdout=subprocess.DEVNULL))
+    for port, more in zip(ports, ([], ["--replicaof", "127.0.0.1", ports[0]])):
+        start("--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", tmp_path, "--dbfilename", f"{port}.rdb",
+              "--repl-diskless-sync-delay", 0, *more)
+    replica = redis.Redis(port=ports[1])
+
+    def linked():
+        with contextlib.suppress(redis.ConnectionError):
+            return replica.info("replication")["master_link_status"] == "up"
+    until(linked, "the replica follows")
+    (tmp_path / "sentinel.conf").write_text(
+        f"port {ports[2]}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor jobs 127.0.0.1 {ports[0]} 1\n"
+        "sentinel down-after-milliseconds jobs 1000\nsentinel failover-timeout jobs 5000\n")
+    start(tmp_path / "sentinel.conf", "--sentinel")
+    asked = redis.Redis(port=ports[2])
+
+    def knows():
+        with contextlib.suppress(redis.ConnectionError):
+            return asked.sentinel_slaves("jobs")
+    until(knows, "the sentinel knows the replica")
+    yield types.SimpleNamespace(
+        ports=ports, master=processes[0], replica=replica,
+        client=redis.sentinel.Sentinel([("127.0.0.1", ports[2])]).master_for("jobs"),
+        named=lambda: asked.sentinel_get_master_addr_by_name("jobs")[1])
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_jobs_go_on_over_a_failover_to_a_replica(sentinel, chaos, group):
+    """What runs, what is queued and what a browser watches; web server and engines learn of it by themselves."""
+    chaos_r, chaos.r = chaos.r, sentinel.replica
+    chaos.r.connection_pool.connection_kwargs["decode_responses"] = True
+    try:
+        web = chaos.web(MOI_REDIS_URL=moi._url_of(sentinel.client))
+        client = Client(web, group)
+        client.send(get=[])
+        ids = web.submit(group, 2, 4) + web.submit(group, 30, 0.05)
+        until(lambda: sum((chaos.record(i) or {}).get("status") == "Running" for i in ids[:2]) == 2, "both run")
+        until(lambda: all(map(chaos.record, ids)), "the replica has all of them")
+        sentinel.master.kill()
+        until(lambda: sentinel.named() == sentinel.ports[1], "the sentinel names the replica")
+        ids += web.submit(group, 10)
+        chaos.all_succeeded(ids, client, 60)
+    finally:
+        chaos.clear()
+        chaos.r = chaos_r
+
+
+@pytest.mark.slow
+def test_two_contexts_share_a_page_and_one_whose_cluster_is_down_does_not_disturb_the_other(
+        ctx, cluster, group, connect, tmp_path, caplog):
+    other = Cluster(tmp_path / "gpu", n=1)
+    try:
+        gpu = moi.Context("gpu", connection_file=other.file)
+        client = connect(group)
+        client.send(get=[])
+        pids = {name: submit(name, group, name, None, os.getpid) for name in ("default", "gpu")}
+        found = {name: client.ended(job_id) for name, job_id in pids.items()}
+        assert {name: record["context"] for name, record in found.items()} == {"default": "default", "gpu": "gpu"}
+        assert found["gpu"]["result"] in other.client[:].apply_sync(os.getpid)
+    finally:
+        other.stop()
+    waits = submit(gpu, group, "waits", None, os.getpid)
+    began = time.monotonic()
+    for _ in range(20):
+        client.ended(submit(ctx, group, "n", None, os.getpid))
+    assert time.monotonic() - began < 5
+    assert moi.job_info(waits)["status"] == "Queued"
+    until(lambda: "context gpu: " in caplog.text, "it is complained of")
+    assert caplog.text.count("context gpu: ") == 1
+    other = Cluster(tmp_path / "gpu", n=1)  # another key; this process knows both
+    try:
+        assert client.ended(waits)["result"] in other.client[:].apply_sync(os.getpid)
+    finally:
+        moi.ctxs.pop("gpu").close()
+        other.stop()
+
+
+@pytest.mark.slow
+def test_engines_that_come_are_at_work_within_2_s_and_those_that_go_lose_nothing(chaos, group):
+    """From 1 to 8 and back to 1, by ipyparallel's Cluster, while 1,000 jobs flow."""
+    web, r, cluster = chaos.web(), chaos.r, chaos.cluster.cluster
+    ids = [job_id for _ in range(10) for job_id in web.submit(group, 100, 0.3)]
+    pids = lambda: {int(json.loads(label).split("/")[1]) for name in r.smembers("moi:workers:chaos")  # noqa: E731
+                    for label in [r.get(f"moi:worker:{name}")] if label}
+    client, sets, delays = chaos.cluster.client, [], []
+    with moved(chaos.cluster.folder / "elsewhere"):
+        for _ in range(6):
+            known, before = set(client.ids), pids()
+            sets.append(cluster.start_engines_sync(n=1))
+            until(lambda: set(client.ids) - known, "it registers")
+            began = time.monotonic()
+            until(lambda: pids() - before, "it has a worker")
+            delays.append(time.monotonic() - began)
+        for engine_set in sets:
+            cluster.stop_engines_sync(engine_set)
+    records = chaos.ended(ids, 120)
+    failed = [record for record in records if record["status"] == "Failed"]
+    print(f"\nnew engines at work after {[round(delay, 2) for delay in delays]} s")
+    assert max(delays) < 2
+    assert all("EngineError: the engine was shut down" in record["result"] for record in failed) and len(failed) <= 6
+    assert max(chaos.runs(ids)) == 1 and chaos.runs(ids).count(1) >= 994
+    began = time.monotonic()
+    assert len(client[:].apply_sync(os.getpid)) == len(client.ids)  # others' turn, when the linger of 1 s is over
+    assert time.monotonic() - began < 5
+
+
+class Network:
+    """Hosts with addresses of their own: network namespaces, and a switch between them that cuts, delays and loses."""
+
+    def __init__(self, *names):
+        self.hosts = {name: f"10.77.{os.getpid() % 250}.{number}" for number, name in enumerate((*names, "here"), 1)}
+        self.cut, self.slow, self.macs, self.late = set(), {}, {}, []   # pairs; host -> (seconds, share that is lost)
+        self.space = {name: f"moi-{os.getpid()}-{name}" for name in names}
+        self.taps = {}
+        for number, (name, address) in enumerate(self.hosts.items()):
+            tap = f"moi{os.getpid() % 100000}-{number}"
+            self.taps[name] = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            fcntl.ioctl(self.taps[name], 0x400454CA, struct.pack("16sH", tap.encode(), 0x1002))  # TUNSETIFF: TAP, NO_PI
+            inside = []
+            if name in names:
+                self.ip("netns", "add", self.space[name])
+                self.ip("link", "set", tap, "netns", self.space[name])
+                inside = ["-n", self.space[name]]
+                self.ip(*inside, "link", "set", "lo", "up")
+            self.ip(*inside, "addr", "add", f"{address}/24", "dev", tap)
+            self.ip(*inside, "link", "set", tap, "up")
+        self.ended, self.end = os.pipe()
+        self.thread = threading.Thread(target=self.switch, name="test-switch")
+        self.thread.start()
+
+    @staticmethod
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True)
+
+    def at(self, name):
+        """What starts a program on a host, which then has that host's name."""
+        return ["ip", "netns", "exec", self.space[name], "unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"',
+                name]
+
+    def switch(self):
+        names = {tap: name for name, tap in self.taps.items()}
+        while True:
+            wait = self.late[0][0] - time.monotonic() if self.late else None
+            ready, _, _ = select.select([*names, self.ended], [], [], wait if wait is None else max(wait, 0))
+            if self.ended in ready:
+                return
+            while self.late and self.late[0][0] <= time.monotonic():
+                _, _, tap, frame = heapq.heappop(self.late)
+                with contextlib.suppress(OSError):
+                    os.write(tap, frame)
+            for tap in ready:
+                with contextlib.suppress(BlockingIOError):
+                    self.forward(names[tap], os.read(tap, 65536))
+
+    def forward(self, sender, frame):
+        self.macs[frame[6:12]] = sender
+        known = self.macs.get(frame[:6])
+        for receiver in [known] if known else [name for name in self.taps if name != sender]:
+            slow = [self.slow[name] for name in (sender, receiver) if name in self.slow]
+            if {sender, receiver} not in self.cut and not any(random.random() < lost for _, lost in slow):
+                due = time.monotonic() + sum(delay for delay, _ in slow)
+                heapq.heappush(self.late, (due, next(self.numbers), self.taps[receiver], frame))
+
+    numbers = itertools.count()
+
+    def pids(self, name):
+        found = subprocess.run(["ip", "netns", "pids", self.space[name]], capture_output=True, text=True, check=True)
+        return list(map(int, found.stdout.split()))
+
+    def stop(self):
+        for name in self.space:
+            for pid in self.pids(name):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            until(lambda: not self.pids(name), "its processes end")
+        os.write(self.end, b"x")
+        self.thread.join()
+        for name in self.space:
+            self.ip("netns", "del", self.space[name])
+        for fd in (*self.taps.values(), self.ended, self.end):
+            os.close(fd)
+
+
+class Hosts(Chaos):
+    """Redis, a controller, a web server and two lots of engines, each on a host of its own."""
+
+    def __init__(self, folder, server):
+        self.folder, self.server = folder, server
+        self.webs, self.keys, self.started = [], {}, []
+        self.net = Network("redis", "controller", "web", "one", "two")
+        self.host, self.there = self.net.hosts["web"], self.net.at("web")
+        self.url = self.count_url = f"redis://:{PASSWORD}@{self.net.hosts['redis']}:6379/0"
+        self.start("redis", moi._redis_server(), "--bind", self.net.hosts["redis"], "--requirepass", PASSWORD, "--save",
+                   "", "--tcp-keepalive", "15", "--dir", str(folder))
+        self.r = self.counts = redis.Redis.from_url(self.url, decode_responses=True, retry=redis.retry.Retry(
+            redis.backoff.ConstantBackoff(0.1), 100), retry_on_error=[redis.ConnectionError])
+        self.file = self.controller("default")
+        self.engines = {}
+        self.client = ipyparallel.Client(self.file)
+        self.ensure()
+
+    def ensure(self):
+        """Have an engine on each of two hosts. ipyparallel never takes back one that it has lost."""
+        if len(self.client.ids) == 2:
+            return
+        for host in ("one", "two"):
+            if host in self.engines:
+                self.engines[host].kill()
+            self.engines[host] = self.engine(host)
+        until(lambda: len(self.client.ids) == 2, "the engines register", 60)
+
+    def start(self, host, *words, **env):
+        """Start a program on a host, in a folder of that host's own and with nothing of ours in its environment."""
+        (self.folder / host).mkdir(exist_ok=True)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("MOI_", "PYTHONPATH"))}
+        process = subprocess.Popen([*self.net.at(host), *words], cwd=self.folder / host, env={**clean, **env},
+                                   stdout=open(self.folder / f"{host}.log", "a"), stderr=subprocess.STDOUT)
+        self.started.append(process)
+        return process
+
+    def controller(self, profile):
+        address = self.net.hosts["controller"]
+        self.start("controller", sys.executable, "-m", "ipyparallel.controller", f"--ip={address}",
+                   f"--location={address}", f"--profile-dir={self.folder / profile}", "--log-level=30")
+        file = self.folder / profile / "security" / "ipcontroller-client.json"
+
+        def answers():
+            with contextlib.suppress(OSError, ValueError):
+                socket.create_connection((address, json.loads(file.read_text())["registration"]), 1).close()
+                return True
+        until(answers, "the controller answers")
+        return str(file)
+
+    def engine(self, host, profile="default", **env):
+        file = self.folder / profile / "security" / "ipcontroller-engine.json"
+        return self.start(host, sys.executable, "-m", "ipyparallel.engine", f"--file={file}", "--log-level=30", **env)
+
+    def on(self, host, ids):
+        return [i for i in ids if f'{host}/' in str(self.record(i).get("engine"))]
+
+    def stop(self):
+        self.client.close()
+        self.net.stop()
+        for process in self.started:
+            process.wait(DEADLINE)
+        self.r.close()
+
+
+@pytest.fixture(scope="session")
+def landscape(server):
+    if os.geteuid() or not shutil.which("ip") or not os.path.exists("/dev/net/tun"):
+        pytest.skip("needs root, iproute2's ip and /dev/net/tun")
+    with tempfile.TemporaryDirectory(prefix="moi-hosts-") as path:
+        hosts = Hosts(Path(path), server)
+        yield hosts
+        hosts.stop()
+
+
+@pytest.fixture
+def hosts(landscape):
+    landscape.ensure()
+    yield landscape
+    landscape.clear()
+    landscape.net.cut.clear()
+    landscape.net.slow.clear()
+
+
+@pytest.mark.hosts
+def test_engines_on_other_hosts_need_the_address_of_redis_and_nothing_else(hosts, group):
+    web = hosts.web()
+    client = Client(web, group)
+    client.send(get=[])
+    ids = web.submit(group, 40, 0.1)
+    hosts.all_succeeded(ids, client)
+    assert len(hosts.on("one", ids)) >= 10 and len(hosts.on("two", ids)) >= 10
+    seen = hosts.client[:].apply_sync(eval, "[hasattr(__import__('moi'), '__file__'), __import__('os').getcwd()]")
+    assert sorted(seen) == [[False, str(hosts.folder / host)] for host in ("one", "two")]
+
+
+@pytest.mark.hosts
+def test_an_address_of_redis_that_means_another_one_elsewhere_fails_jobs_at_once_unless_engines_have_their_own(
+        hosts, group):
+    hosts.start("web", moi._redis_server(), "--bind", "127.0.0.1", hosts.host, "--port", "7000", "--save", "", "--dir",
+                str(hosts.folder), "--protected-mode", "no")
+    before, hosts.file = hosts.file, hosts.controller("local")
+    try:
+        engine = hosts.engine("one", "local")
+        web = hosts.web(MOI_REDIS_URL="redis://localhost:7000")
+        client = Client(web, group)
+        client.send(get=[])
+        ids = web.submit(group, 3)
+        results = [client.ended(job_id)["result"] for job_id in ids]
+        assert all(result.startswith("RedisElsewhere: Redis is at redis://localhost:7000 for the process that submits, "
+                                     "and that is another one on the engine's host, one: set MOI_REDIS_URL")
+                   for result in results), results
+        engine.kill()
+        hosts.engine("one", "local", MOI_REDIS_URL=f"redis://{hosts.host}:7000")
+        assert client.ended(web.submit(group, 1)[0])["status"] == "Success"
+    finally:
+        hosts.file = before
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize("places", [["redis"], ["controller"], ["redis", "controller"]])
+def test_a_host_that_is_cut_off_disturbs_no_other_one_and_joins_in_again(hosts, group, places):
+    web = hosts.web()
+    client = Client(web, group)
+    client.send(get=[])
+    ids = web.submit(group, 2, 45)
+    until(lambda: len(hosts.on("one", ids)) == len(hosts.on("two", ids)) == 1, "each host runs one")
+    lost, = hosts.on("one", ids)
+    time.sleep(1)  # for what Redis has sent to the new worker to be acknowledged, else TCP goes on sending for minutes
+    began = time.monotonic()
+    hosts.net.cut |= {frozenset(("one", place)) for place in places}
+    if "redis" in places:
+        until(lambda: hosts.record(lost)["status"] == "Failed", "the lost job has failed", 60)
+        print(f"\ncut off from {places}: failed after {time.monotonic() - began:.1f} s")
+        assert "cut off from the network" in hosts.record(lost)["result"]
+    ids += web.submit(group, 20)
+    records = hosts.ended(ids, 100)
+    failed = {record["id"] for record in records if record["status"] == "Failed"}
+    assert failed == ({lost} if "redis" in places else set())
+    hosts.net.cut.clear()
+    if "controller" in places:
+        hosts.ensure()
+    began = time.monotonic()
+
+    def joined():
+        more = web.submit(group, 20, 0.1)
+        hosts.ended(more)
+        ids.extend(more)
+        return hosts.on("one", more)
+    until(joined, "it has joined in")
+    print(f"joined in again after {time.monotonic() - began:.1f} s")
+    assert hosts.runs(ids) == [1] * len(ids)
+    expected = {record["id"]: record for record in map(hosts.record, ids)}
+    client.until(lambda self: self.jobs == expected, "the client has exactly the records that are in Redis")
+
+
+@pytest.mark.hosts
+def test_with_50_ms_to_redis_an_engine_runs_15_short_jobs_a_second_and_with_losses_none_twice(hosts, group):
+    web = hosts.web()
+    hosts.ended(web.submit(group, 4))
+    hosts.net.slow.update({host: (0.025, 0) for host in ("one", "two")})
+    records = hosts.ended([i for _ in range(4) for i in web.submit(group, 100, kind="short")], 60)
+    for host in ("one", "two"):
+        mine = [record for record in records if f"{host}/" in record["engine"]]
+        first, last = (datetime.fromisoformat(pick(record["date_end"] for record in mine)) for pick in (min, max))
+        rate = (len(mine) - 1) / (last - first).total_seconds()
+        print(f"\n{host}: {len(mine)} jobs, {rate:.1f} a second [15]")
+        assert rate >= 15
+    hosts.net.slow.update({host: (0.025, 0.05) for host in ("one", "two")})
+    ids = web.submit(group, 60)
+    assert {record["status"] for record in hosts.ended(ids, 90)} == {"Success"} and hosts.runs(ids) == [1] * 60
+
+
+SLURM = """
+d={folder}; a={address}
+head -c 1024 /dev/urandom > $d/key; chmod 400 $d/key; mkdir $d/munge $d/state $d/spool
+cat > $d/slurm.conf <<END
+ClusterName=moi
+SlurmctldHost=one($a)
+SlurmUser=root
+AuthInfo=socket=$d/munge/socket
+StateSaveLocation=$d/state
+SlurmdSpoolDir=$d/spool
+SlurmctldPidFile=$d/slurmctld.pid
+SlurmdPidFile=$d/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+NodeName=one NodeAddr=$a CPUs=2
+PartitionName=all Nodes=one Default=YES
+END
+echo CgroupPlugin=cgroup/v1 > $d/cgroup.conf
+export SLURM_CONF=$d/slurm.conf
+munged --force --key-file=$d/key --socket=$d/munge/socket --pid-file=$d/munge/pid --log-file=$d/munge/log \\
+    --seed-file=$d/munge/seed
+slurmd -D & exec slurmctld -D
+"""
+SSH = """Host *
+    IdentityFile {folder}/key
+    StrictHostKeyChecking no
+    UserKnownHostsFile /dev/null
+    LogLevel ERROR
+"""
+
+
+def sshd(hosts, folder):
+    """Have two hosts let us in by a key; return what makes ssh use it."""
+    os.makedirs("/run/sshd", exist_ok=True)
+    for name in ("key", "host"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    (folder / "ssh_config").write_text(SSH.format(folder=folder))
+    for host in ("one", "two"):
+        hosts.start(host, shutil.which("sshd", path="/usr/sbin:/usr/local/sbin"), "-D", "-e", "-f", "/dev/null", "-h",
+                    str(folder / "host"), "-o", f"AuthorizedKeysFile={folder / 'key.pub'}", "-o", "StrictModes=no",
+                    "-o", "PidFile=none", "-o", "UsePAM=no", "-o", "Subsystem=sftp internal-sftp")
+        until(lambda: reachable(hosts.net.hosts[host], 22), "sshd listens")
+    return [f"c.SSHLauncher.{kind}_cmd = ['{kind}', '-F', '{folder / 'ssh_config'}']" for kind in ("ssh", "scp")] + [
+        f"c.SSHLauncher.remote_profile_dir = '{folder / 'remote'}'"]
+
+
+def reachable(address, port):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
+        return True
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize("launcher, needs, head", [
+    ("ssh", "sshd", "controller"), ("slurm", "slurmctld", "one"), ("mpi", "mpiexec", "one")])
+def test_the_readme_s_recipes_start_engines_by_ipyparallel_s_launchers_which_run_the_demo_s_work(
+        hosts, group, launcher, needs, head):
+    if not shutil.which(needs, path=os.environ["PATH"] + ":/usr/sbin"):
+        pytest.skip(f"{needs} is not installed")
+    folder, address = hosts.folder / launcher, hosts.net.hosts
+    (folder / "profile").mkdir(parents=True)
+    recipe, = [block for block in re.findall("```python\n(.*?)```", (HERE / "README.md").read_text(), re.S)
+               if f'engine_launcher_class = "{launcher}"' in block]
+    assert recipe.count("\n") <= 20
+    for printed, here in {"10.0.0.2": address[head], "10.0.0.11": address["one"], "10.0.0.12": address["two"],
+                          "/opt/venv/bin/python": sys.executable}.items():
+        recipe = recipe.replace(printed, here)
+    env = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}:/usr/sbin"}
+    if launcher == "ssh":
+        recipe += "\n".join(sshd(hosts, folder))
+    if launcher == "mpi":
+        recipe += "c.MPILauncher.mpi_args = ['--allow-run-as-root', '--oversubscribe']\n"
+    if launcher == "slurm":
+        env["SLURM_CONF"] = str(folder / "slurm.conf")
+        hosts.start("one", "sh", "-c", SLURM.format(folder=folder, address=address["one"]), **env)
+        until(lambda: reachable(address["one"], 6817) and reachable(address["one"], 6818), "Slurm listens")
+    (folder / "profile" / "ipcluster_config.py").write_text(recipe)
+    cluster = hosts.start(head, sys.executable, "-m", "ipyparallel.cluster", "start",
+                          f"--profile-dir={folder / 'profile'}", "--log-level=20", **env)
+    file, before = folder / "profile" / "security" / "ipcontroller-client.json", hosts.file
+    engines = 4 if launcher == "ssh" else 2
+    try:
+        until(file.exists, "the controller has written its file")
+        with ipyparallel.Client(str(file), timeout=DEADLINE) as client:
+            until(lambda: len(client.ids) == engines, "the engines register", 60)
+        hosts.file = str(file)
+        records = hosts.ended(hosts.web().submit(group, 8, kind="pi"), 60)
+        assert all(record["status"] == "Success" and abs(record["result"] - math.pi) < 0.01 for record in records)
+        used = {record["engine"].partition("/")[0] for record in records}
+        assert used == ({"one", "two"} if launcher == "ssh" else {"one"})
+    finally:
+        hosts.file = before
+        cluster.kill()  # what it has started ends with its host: `ipcluster stop` takes minutes over SSH
 
 
 # ---------------------------------------------------------------------------------------------------
