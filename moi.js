@@ -270,7 +270,7 @@ html {
       this.listeners = new Map();
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
-      this.state = "";
+      this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
       this.ending = new AbortController();
       this.build();
       this.connect();
@@ -293,7 +293,7 @@ html {
     /** End this list: close the connection and empty the element. */
     close() {
       this.closed = true;
-      for (const timer of [this.timer, this.telling, this.ticker]) clearTimeout(timer);
+      for (const timer of [this.timer, this.telling, this.ticker, this.forgetting]) clearTimeout(timer);
       cancelAnimationFrame(this.frame);
       if (this.socket) this.socket.close();
       this.ending.abort();
@@ -374,6 +374,9 @@ html {
         console.warn("moi:", message.error);
         for (const id of this.cancelling) this.changed.add(id);
         this.cancelling.clear();
+        this.trouble = String(message.error);
+        clearTimeout(this.forgetting);
+        this.forgetting = setTimeout(() => { this.trouble = ""; this.schedule(); }, 10_000);
         this.emit("error", message.error);
       }
       this.answered = true;
@@ -585,7 +588,7 @@ html {
       if (state !== this.state) this.emit("state", this.state = state);
       this.element.classList.toggle("moi-away", state !== "online");
       const { words } = this.options;
-      write(this.line, words[state] || (!this.answered || this.view.length ? ""
+      write(this.line, words[state] || this.trouble || (!this.answered || this.view.length ? ""
         : this.jobs.size ? words.unmatched : words.empty));
     }
 

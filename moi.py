@@ -1073,8 +1073,8 @@ class _Worker:
 
     # -- the main thread
 
-    def run(self) -> None:
-        """Work until the queue has been empty for the linger."""
+    def run(self) -> bool:
+        """Work until the queue has been empty for the linger; return whether others have to run what is in it."""
         global _current
         streams = sys.stdout, sys.stderr
         handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -1091,13 +1091,14 @@ class _Worker:
                 if claim is not None:
                     done = self._do(*claim)
                 elif not self._insist(self._await_job, patience=GRACE) and self._leave(_LEAVE):
-                    return
+                    return False
             if done:
                 self._insist(_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
         except _HandBack as error:
             self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
+            return not self.terminated
         except (redis.ConnectionError, redis.TimeoutError) as error:
             if not self.attended.is_set():  # it has never reached Redis: the watcher is to say so
                 raise
@@ -1109,6 +1110,7 @@ class _Worker:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             sys.stdout, sys.stderr = streams
+        return False
 
     def _await_job(self) -> bool:
         """Wait for the linger; say whether a job has come, or the engine's end."""
@@ -1205,7 +1207,7 @@ class _Worker:
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
         job_id, mac, parts, back = record["id"], payload[36:68], [payload[77:]], record.get("handed_back", 0)
-        if payload[69:77] != self.version and back < 20:  # unless nobody is left who could send that version
+        if payload[69:77] != self.version and back < 10:  # unless nobody is left who could send that version
             raise _HandBack({**record, "handed_back": back + 1})
         if payload[68:69] == b"+":  # its long arguments are not in the queue
             with self.shielded():
@@ -1960,6 +1962,8 @@ class _Watcher:
         self.suspects.pop(worker, None)
         error = task.exception()
         if error is None:
+            if task.result():  # it could not run what is queued: another process is to start one that can
+                context._retry_at = time.monotonic() + TICK
             return
         if all(self._signs(r, [worker])[worker]):  # cut off from the controller alone, it works on
             context._strays.add(worker)

@@ -2145,6 +2145,12 @@ def test_the_page_shows_a_job_live_with_status_progress_time_and_result_link(pag
     assert "long result" in shown.locator(".moi-value-text").text_content()
 
 
+def test_the_page_says_what_the_server_could_not_do(page):
+    page.get_by_text("No jobs yet.").wait_for()
+    page.evaluate("moi.lists[0].remove(['00000000-0000-4000-8000-000000000000'])")
+    page.get_by_text("cannot remove what is not in this group").wait_for()
+
+
 def test_the_page_folds_a_traceback_and_shows_it_when_asked(page, ctx, group):
     job_id = submit(ctx, group, "Fails", None, operator.truediv, 1, 0)
     shown = row(page, job_id)
@@ -2672,6 +2678,7 @@ def test_everything_is_done_by_the_keyboard_alone(visit, ctx, group):
     page.get_by_text("No jobs yet.").wait_for()
 
 
+@pytest.mark.slow
 def test_one_polite_live_region_tells_changes_of_state_merged_and_no_percents(page, write):
     assert page.locator("#moi-joblist [aria-live], #moi-joblist [role=status], #moi-joblist [role=alert]").count() == 1
     page.evaluate("""() => { window.twice = 0; window.heard = [];
