@@ -3718,6 +3718,19 @@ def test_shipped_modules_run_on_engines_that_lack_them_and_a_restart_of_the_web_
     assert value == "second" and pid in cluster.client[:].apply_sync(os.getpid)
 
 
+def test_a_job_with_shipped_modules_waits_for_a_worker_that_has_them_though_another_process_starts_workers_too(
+        ctx, cluster, group, tmp_path, moi_url):
+    (tmp_path / "my_tool.py").write_text(source("mine"))
+    job_ids = [submit(ctx, group, "n", None, time.sleep, 0.2) for _ in range(4)]  # the watcher of this one is at work
+    assert program("""
+        import sys, moi, my_tool
+        moi.Context("default", connection_file=sys.argv[1])
+        ids = [moi.submit("default", sys.argv[2], "n", None, my_tool.work) for _ in range(10)]
+        print({moi.wait(job_id, 30)["result"][0] for job_id in ids})
+    """, cluster.file, group, MOI_REDIS_URL=moi_url, MOI_SHIP="my_tool", PYTHONPATH=f"{HERE}:{tmp_path}") == "{'mine'}"
+    assert all(moi.wait(job_id, DEADLINE)["status"] == "Success" for job_id in job_ids)
+
+
 def test_what_cannot_be_shipped_is_refused_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "half_compiled").mkdir()
