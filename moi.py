@@ -29,6 +29,7 @@ What moi keeps in Redis
 ``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
 ``moi:key:<context>``                   string   which key is the newest: a fingerprint of it
 ``moi:cancel:<job ID>``                 string   a running job that is to be stopped
+``moi:version:<version>``               string   that a process can start workers of this version
 ``moi:contexts``, ``moi:groups``        set      the contexts in use; the groups that jobs were submitted for
 ======================================  =======  ===================================================
 
@@ -75,7 +76,7 @@ import urllib.parse
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timezone
 from datetime import time as time_of_day
 from pathlib import Path
@@ -159,6 +160,8 @@ RENEW = 1.0
 GRACE = 5.0
 #: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
 TICK = 2.0
+#: Milliseconds that jobs of a process which has been killed wait for workers of its version; then any may run them.
+VERSION = 8000
 #: Seconds a worker holds on to a finished job's record while Redis is away. One that has nothing in hand gives its
 #: engine back after the grace.
 PATIENCE = 3600.0
@@ -206,11 +209,11 @@ ctx_default = os.environ.get("MOI_CONTEXT", "default")
 
 @dataclass
 class _Settings:
-    redis_url: str = "redis://localhost:6379/0"
+    redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     context: str = "default"
     job_ttl: int = 14 * 24 * 3600
     linger: float = 5.0
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     ship: tuple[str, ...] = ()
 
     def check(self) -> _Settings:
@@ -218,6 +221,10 @@ class _Settings:
         if not isinstance(self.redis_url, str) or not re.match(r"(rediss?(\+sentinel)?|unix)://.", self.redis_url):
             raise ValueError(f"redis_url is {_without_password(str(self.redis_url))!r}: give a text that begins with "
                              "redis://, rediss:// or unix:// (MOI_REDIS_URL or configure(redis_url=...))")
+        if "+sentinel:" in self.redis_url and not _SENTINEL.fullmatch(self.redis_url):
+            raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write "
+                             "redis+sentinel://user:password@host:port,host:port/service/db, and the special "
+                             "characters of a password as %XX (MOI_REDIS_URL or configure)")
         if re.search("[\0-\x20\x7f]", self.redis_url) or re.match("redis[^:]*://[^@]*[/?#].*@", self.redis_url):
             raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write the special characters of a "
                              "password as %XX, and take care of a line's end after it (MOI_REDIS_URL or configure)")
@@ -231,7 +238,7 @@ class _Settings:
             raise ValueError(f"ship is {self.ship!r}: give names of modules (MOI_SHIP or configure(ship=[...]))")
         self.ship = tuple(names)
         for name in self.ship:
-            _files_of(name)
+            _read_module(name)
         for name, kind, least in (("job_ttl", int, 60), ("linger", float, 0)):
             value = getattr(self, name)
             try:
@@ -246,6 +253,7 @@ class _Settings:
 
 
 _PROFILE = re.compile(r"[^\0/]{1,200}")
+_SENTINEL = re.compile(r"(rediss?)\+sentinel://(.*@)?((?:[^/?,@]+:\d+,?)+)/([^/?]+)(/\d*)?(\?.*)?")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
@@ -299,8 +307,8 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
     """
     global ctx_default
     given = {name: value for name, value in locals().items() if value is not None}
-    if client := given.pop("redis", None):
-        given["redis_url"] = _url_of(client)
+    if "redis" in given:
+        given["redis_url"] = _url_of(given.pop("redis"))
     if _settings is not None:
         raise MoiError(f"configure({', '.join(given)}) came after the first use of moi: call it first, "
                        "where the application starts")
@@ -311,33 +319,49 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
 
 def _url_of(client: Any) -> str:
     """Return where a redis-py client connects to: engines have to be told, and cannot be sent the client itself."""
-    pool = client.connection_pool
+    if not isinstance(client, redis.Redis):
+        raise ValueError(f"redis is a {type(client).__name__}: give a redis.Redis, as a Sentinel's master_for returns")
+    pool: Any = client.connection_pool
     options = pool.connection_kwargs
-    if options.get("credential_provider"):
-        raise ValueError("the client has a credential_provider, which engines cannot be sent: give it a password")
     quote = functools.partial(urllib.parse.quote, safe="")
+    host, port = options.get("host") or "localhost", options.get("port") or 6379
     secure = "s" if issubclass(pool.connection_class, redis.SSLConnection) else ""
-    user, password = options.get("username") or "", options.get("password") or ""
+    user, password = (str(options.get(name) or "") for name in ("username", "password"))
     who = f"{quote(user)}:{quote(password)}@" if user or password else ""
-    more = {name: str(value) for name, value in options.items()
-            if name.startswith("ssl_") and isinstance(value, (str, bool))}
+    # What is not given, and what is off: but for the host's name it is off by default.
+    more = {name: value for name, value in options.items() if name.startswith("ssl_") and value is not None
+            and (value is not False or name == "ssl_check_hostname")}
+    sentinels = [one.connection_pool for one in pool.sentinel_manager.sentinels] if hasattr(
+        pool, "sentinel_manager") else []
+    for name, value in {**more, "credential_provider": options.get("credential_provider")}.items():
+        if value is not None and not isinstance(value, (str, bool)):
+            raise ValueError(f"the client has a {name}, {_repr(value)[:100]}, of which engines cannot be told: give a "
+                             "redis_url")
+    if any(issubclass(one.connection_class, redis.SSLConnection) for one in sentinels):
+        raise ValueError("the client's sentinels are asked by TLS, which is not supported: ask them without")
     if options.get("path"):
         where = f"unix://{who}{quote(options['path'], safe='/')}"
-        more["db"] = str(options.get("db") or 0)
-    elif sentinels := getattr(pool, "sentinel_manager", None):
-        each = [sentinel.connection_pool.connection_kwargs for sentinel in sentinels.sentinels]
-        hosts = ",".join(f"{one['host']}:{one['port']}" for one in each)
+        more["db"] = options.get("db") or 0
+    elif sentinels:
+        each = [one.connection_kwargs for one in sentinels]
+        hosts = ",".join(f"{_bracketed(one['host'])}:{one['port']}" for one in each)
         where = f"redis{secure}+sentinel://{who}{hosts}/{quote(pool.service_name)}/{options.get('db') or 0}"
         more.update({f"sentinel_{name}": each[0][name] for name in ("username", "password") if each[0].get(name)})
     else:
-        where = f"redis{secure}://{who}{options['host']}:{options['port']}/{options.get('db') or 0}"
+        where = f"redis{secure}://{who}{_bracketed(host)}:{port}/{options.get('db') or 0}"
     return where + (f"?{urllib.parse.urlencode(more)}" if more else "")
 
 
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+@functools.lru_cache(16)
 def _is_local(url: str) -> bool:
     """Tell whether an address of Redis means another thing on each host."""
-    return url.startswith("unix:") or re.match(r"localhost\b|127\.|\[::1]|[:/?]|$",
-                                               url.partition("://")[2].rpartition("@")[2]) is not None
+    where = url.partition("://")[2].partition("?")[0].rpartition("@")[2]
+    return url.startswith("unix:") or re.match(
+        r"(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?]|)([:/,]|$)", where, re.IGNORECASE) is not None
 
 
 def _host() -> str:
@@ -349,10 +373,9 @@ def _host() -> str:
 
 def _sentinel_pool(url: str, **options: Any) -> Any:
     """Return a pool of connections to the master that sentinels name."""
-    parts = re.fullmatch(r"(rediss?)\+sentinel://(.*@)?([^/?]+)/([^/?]+)(/\d*)?(\?.*)?", url)
-    hosts = [host.rpartition(":") for host in parts[3].split(",")] if parts else []
-    if not parts or not all(host and port.isdigit() for host, _, port in hosts):
-        raise ValueError("it is not of the form redis+sentinel://host:port,host:port/service/db")
+    parts = _SENTINEL.fullmatch(url)
+    assert parts is not None
+    hosts = [host.rpartition(":") for host in parts[3].split(",")]
     libs: Any = redis  # whose types do not cover these
     options.update(libs.connection.parse_url(f"{parts[1]}://{parts[2] or ''}master{parts[5] or ''}{parts[6] or ''}"))
     own = {name[9:]: options.pop(name) for name in list(options) if name.startswith("sentinel_")}
@@ -370,7 +393,7 @@ def _connect(url: str, retries: int) -> Any:
     """
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
-    if url.startswith("rediss:") and "ssl_cert_reqs" not in url:
+    if url.startswith("rediss") and not re.search("ssl_cert_reqs|ssl_check_hostname", url):
         more["ssl_check_hostname"] = True
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
@@ -406,6 +429,20 @@ def _without_password(url: str) -> str:
     return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
 
 
+def _words(error: Any) -> str:
+    """Return what an error says, without the passwords that redis-py or Redis put into it."""
+    return _hide(str(error))
+
+
+def _hide(text: str) -> str:
+    if _settings is not None:
+        url = urllib.parse.urlsplit(_settings.redis_url)
+        for word in [(url.netloc.rpartition("@")[0]).partition(":")[2], *re.findall("password=([^&]*)", url.query)]:
+            for form in {word, urllib.parse.unquote(word), urllib.parse.unquote_plus(word)}:
+                text = text.replace(form, "***") if len(form) > 2 else text
+    return text
+
+
 def _passing(error: redis.RedisError) -> bool:
     """Tell whether Redis may take the same command later: it is away, full, or not the master any more."""
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or re.search(
@@ -421,17 +458,20 @@ def _wrong_type(error: Any) -> bool:
 def _reaching_redis() -> Iterator[None]:
     try:
         yield
+    # "from None": what redis-py raises may hold a password.
     except (redis.AuthenticationError, redis.ResponseError) as error:
+        said = _words(error)
         if _wrong_type(error):
-            raise MoiError(f"another program has put something else under a key of moi's ({error}): look at "
-                           "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from error
-        if isinstance(error, redis.ResponseError) and not re.search("permission|user executing the script", str(error)):
+            raise MoiError(f"another program has put something else under a key of moi's ({said}): look at "
+                           "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
+        if not isinstance(error, redis.AuthenticationError) and not re.search(
+                "permission|user executing the script|'(AUTH|HELLO)'", said):
             raise
-        raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({error}): name in "
-                           "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from error
+        raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({said}): name in "
+                           "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from None
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise RedisNotFound(f"Redis does not answer at {_without_password(settings().redis_url)} ({error}): start it "
-                            "with `redis-server`, or set MOI_REDIS_URL to where it is") from error
+        raise RedisNotFound(f"Redis does not answer at {_without_password(settings().redis_url)} ({_words(error)}): "
+                            "start it with `redis-server`, or set MOI_REDIS_URL to where it is") from None
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -466,10 +506,7 @@ def _safe(text: Any, line: bool = False) -> str:
 
 def _repr(value: Any) -> str:
     try:
-        text: str = _text(repr(value))
-        for client in list(_clients.values()):  # redis-py 6 shows it in a client's repr
-            text = text.replace(str(client.connection_pool.connection_kwargs.get("password") or "\0"), "***")
-        return text
+        return _hide(_text(repr(value)))  # redis-py 6 shows a password in a client's repr
     except Exception as error:
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 
@@ -614,14 +651,15 @@ while true do
 end
 """
 
-# KEYS: queue; ARGV: ttl, date, the reason as JSON. Fails what is queued, for there is no engine that could run it.
+# KEYS: queue; ARGV: ttl, date, the reason as JSON. Fails of what is queued the jobs whose process has an
+# address of Redis that holds on its own host only: there is no engine that could run them.
 _REFUSE = _LUA + """
-while true do
-    local payload = redis.call('LPOP', KEYS[1])
-    if not payload then return end
+for _ = 1, redis.call('LLEN', KEYS[1]) do
+    local payload = redis.call('LMOVE', KEYS[1], KEYS[1], 'LEFT', 'RIGHT')
     local id = string.sub(payload, 1, 36)
     local s, raw = status(id)
-    if s == 'Queued' then
+    if s == 'Queued' and string.match(string.sub(payload, 69, 69), '[lL]') then
+        redis.call('RPOP', KEYS[1])
         raw = replaced(raw, '"status": "Queued"', '"status": "Failed"')
         raw = replaced(raw, '"date_end": null', '"date_end": "' .. ARGV[2] .. '"')
         write(id, replaced(raw, '"result": null', '"result": ' .. ARGV[3]))
@@ -941,6 +979,11 @@ def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
 
 
+def _version_key(version: bytes) -> str:
+    """Return the key that is there for as long as a process can start workers of a version."""
+    return f"moi:version:{version.hex()}"
+
+
 def _buffers(job_id: str) -> str:
     """Return the key of a queued job's long arguments."""
     return f"moi:buffers:{job_id}"
@@ -1069,7 +1112,7 @@ class _Worker:
         self.stop_reason: str | None = None         # why that job is to stop
         self.deadline = math.inf
         self.signalled = -math.inf
-        self.interruptible = self.terminated = False
+        self.interruptible = self.terminated = self.complained = False
 
     # -- the main thread
 
@@ -1143,6 +1186,12 @@ class _Worker:
                     raise
                 self.left.wait(0.25)
 
+    def _complain(self, trouble: str) -> None:
+        """Log the first trouble with what Redis holds: there may be any number of them."""
+        if not self.complained:
+            self.log.warning("moi: %s; more of the kind are skipped silently", trouble)
+        self.complained = True
+
     def _next(self, done: tuple[str, bytes] | None) -> tuple[bytes, bytes] | None:
         """Record the job that is done, and claim the next."""
         keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label]
@@ -1151,7 +1200,7 @@ class _Worker:
         while True:
             claim = _script(_NEXT, keys, args)
             if claim and not claim[1]:
-                self.log.warning("moi: dropped a payload without a record from %s: %r", self.queue, claim[0][:36])
+                self._complain(f"dropped a payload without a record from {self.queue}: {claim[0][:36]!r}")
                 keys, args = keys[:2], args[:3]
                 continue
             return (claim[0], claim[1]) if claim else None
@@ -1206,20 +1255,25 @@ class _Worker:
         return record["id"], ended
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
-        job_id, mac, parts, back = record["id"], payload[36:68], [payload[77:]], record.get("handed_back", 0)
-        if payload[69:77] != self.version and back < 10:  # unless nobody is left who could send that version
-            raise _HandBack({**record, "handed_back": back + 1})
-        if payload[68:69] == b"+":  # its long arguments are not in the queue
+        job_id, mac, version, parts = record["id"], payload[36:68], payload[69:77], [payload[77:]]
+        back = record.get("handed_back", 0)
+        may_go_back = type(back) is int and 0 <= back < 100
+        if payload[68:69] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 parts += self.redis.lrange(_buffers(job_id), 0, -1)
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
-            if newest and newest.decode() not in map(_fingerprint, self.keys) and back < 100:
+            if newest and newest.decode(errors="replace") not in map(_fingerprint, self.keys) and may_go_back:
                 raise _HandBack({**record, "handed_back": back + 1})
-            self.log.warning("moi: the payload of job %s is not signed with a key of this cluster; not run", job_id)
+            self._complain(f"the payload of job {job_id} is not signed with a key of this cluster")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
+        if version != self.version and may_go_back:
+            with self.shielded():
+                another = self.redis.exists(_version_key(version))
+            if another:
+                raise _HandBack({**record, "handed_back": back + 1})
         if len(parts) > 1:
             with self.shielded():
                 self.redis.delete(_buffers(job_id))
@@ -1383,17 +1437,29 @@ def _start_worker(digest: str, source: str, options: dict[str, Any]) -> Any:
 _Sources = dict[str, tuple[bool, str, str]]
 
 
-def _files_of(name: str) -> list[Path]:
-    """Return the files of a module or package that is to be shipped; the first one is its own."""
-    spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not spec.origin:
-        raise ValueError(f"ship names {name!r}: give modules or packages in Python that this process can import, "
-                         "without dots (MOI_SHIP or configure(ship=[...]))")
-    file = Path(spec.origin)
-    files = [file, *sorted(set(file.parent.rglob("*")) - {file})] if spec.submodule_search_locations else [file]
-    if compiled := [file for file in files if file.suffix in (".so", ".pyd")]:
-        raise ValueError(f"ship names {name!r}, of which {compiled[0].name} is compiled: install it for the engines")
-    return [file for file in files if file.suffix == ".py"]
+def _read_module(name: str) -> _Sources:
+    """Return the sources of a module or package that is to be shipped."""
+    wrong = f"ship names {name!r}: give modules or packages in Python that this process can import, without dots"
+    if name in sys.stdlib_module_names | {"moi", "redis", "ipyparallel", "tornado", "zmq", "__main__"}:
+        raise ValueError(f"ship names {name!r}, which engines have: name the application's own modules")
+    spec = None
+    with contextlib.suppress(ImportError, ValueError):  # as Python raises for some that are there already
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        raise ValueError(f"{wrong} (MOI_SHIP or configure(ship=[...]))")
+    file, found = Path(spec.origin), {}
+    for each in [file, *sorted(file.parent.rglob("*"))] if spec.submodule_search_locations else [file]:
+        if each.suffix in (".so", ".pyd"):
+            raise ValueError(f"ship names {name!r}, of which {each.name} is compiled: install it for the engines")
+        if each.suffix == ".py" and each.is_file():
+            parts = (name, *each.relative_to(file.parent).with_suffix("").parts)
+            is_package = parts[-1] == "__init__"
+            full = name if each == file else ".".join(parts[:-1] if is_package else parts)
+            try:
+                found[full] = is_package, str(each), importlib.util.decode_source(each.read_bytes())
+            except (OSError, SyntaxError, ValueError) as error:
+                raise ValueError(f"ship names {name!r}, of which {each} cannot be read: {error}") from error
+    return found
 
 
 class _Cargo(NamedTuple):
@@ -1414,13 +1480,7 @@ def _cargo() -> _Cargo:
     digest = hashlib.sha256(source.encode()).hexdigest()
     found = dict(_shipped.sources)  # on an engine: what this one was sent
     for name in settings().ship:
-        files = _files_of(name)
-        package = files[0].name == "__init__.py"
-        for file in files:
-            parts = (name, *file.relative_to(files[0].parent).with_suffix("").parts) if package else (name,)
-            is_package = parts[-1] == "__init__"
-            found[".".join(parts[:-1] if is_package else parts)] = (
-                is_package, str(file), importlib.util.decode_source(file.read_bytes()))
+        found.update(_read_module(name))
     return _Cargo(source, digest, found, hashlib.sha256(f"{digest}{sorted(found.items())}".encode()).digest()[:8])
 
 
@@ -1537,6 +1597,7 @@ class Context:
         if key not in self._keys:
             with _reaching_redis():  # workers of an earlier controller leave when they see that there is a new key
                 _redis().set(f"moi:key:{self.name}", _fingerprint(key), ex=settings().job_ttl)
+                _redis().set(_version_key(_cargo().version), 1, px=VERSION)  # before a worker of another can meet it
                 with contextlib.suppress(redis.ResponseError):  # for the watchers of others, should this process die
                     _redis().sadd("moi:contexts", self.name)
                     _redis().expire("moi:contexts", settings().job_ttl)
@@ -1610,7 +1671,7 @@ def _context(ctx: Context | str) -> Context:
     try:
         context.key
     except MoiError:
-        del ctxs[ctx]
+        ctxs.pop(ctx, None)
         raise
     return context
 
@@ -1686,7 +1747,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
               "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
     mac = _sign(context.key, context.name, job_id, [body, *long])
-    payload = job_id.encode() + mac + (b"+" if long else b"-") + _cargo().version + body
+    kind = (b"L" if long else b"l") if _is_local(settings().redis_url) else b"+" if long else b"-"
+    payload = job_id.encode() + mac + kind + _cargo().version + body
     with _reaching_redis():
         ttl = settings().job_ttl
         if long:  # scripts would copy them several times
@@ -1695,8 +1757,13 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
             pipe.rpush(_buffers(job_id), *long)
             pipe.expire(_buffers(job_id), max(ttl, QUEUE_TTL))
             pipe.execute()
-        _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
-                [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
+        try:
+            _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
+                    [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
+        except redis.ResponseError:
+            if long:
+                _redis().delete(_buffers(job_id))
+            raise
     _watch(context)
     return job_id
 
@@ -1834,13 +1901,16 @@ class _Watcher:
             try:
                 self._look()
                 self.trouble = ""
-            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            except (redis.ConnectionError, redis.TimeoutError) as error:
                 self.suspects.clear()  # workers cannot renew their leases either
                 if not self.trouble:
-                    logger.warning("Redis is away (%s); queued jobs wait until it is back", error)
+                    logger.warning("Redis is away (%s); queued jobs wait until it is back", _words(error))
                 self.trouble = str(error)
-            except Exception:
-                logger.exception("the watcher met an error; it tries again")
+            except Exception as error:
+                if str(error) != self.trouble:
+                    logger.error("the watcher met an error, and tries again: %s: %s", type(error).__name__,
+                                 _words(error), exc_info=not isinstance(error, redis.RedisError))
+                self.trouble = str(error)
                 self.stopping.wait(TICK)
             self.wake.wait(TICK / 4 if self.queued else TICK)  # for an engine that has come, or ended its task
             self.wake.clear()
@@ -1862,7 +1932,7 @@ class _Watcher:
             for name in self._contexts(r):  # also those that an ended process has left behind
                 if _PROFILE.fullmatch(name) and r.exists(f"moi:queue:{name}", f"moi:workers:{name}"):
                     with _lock:
-                        if name not in ctxs and _connection_file(name).exists():
+                        if name not in ctxs and os.path.exists(_connection_file(name)):
                             Context(name)
         self.queued = False
         for context in list(ctxs.values()):
@@ -1880,6 +1950,7 @@ class _Watcher:
 
     def _contexts(self, r: Any) -> list[str]:
         """Note in Redis which contexts this process uses; return all that are noted there."""
+        r.set(_version_key(_cargo().version), 1, px=VERSION)
         try:
             if used := [context.name for context in ctxs.values() if context._keys]:
                 r.sadd("moi:contexts", *used)
@@ -1906,7 +1977,12 @@ class _Watcher:
                 if _wrong_type(answer):  # not moi's
                     r.delete(key)
                 raise answer
-        workers = {member.decode(errors="replace") for member in members}
+        workers = set()
+        for member in members:
+            try:
+                workers.add(member.decode())
+            except UnicodeDecodeError:  # not moi's
+                r.srem(context.workers, member)
         if thorough:
             self._check_leases(context, r, workers)
         self.queued |= bool(queued)
@@ -1969,7 +2045,7 @@ class _Watcher:
             context._strays.add(worker)
             return
         self.bury(context, r, worker)
-        if getattr(error, "ename", "") == "RedisElsewhere" and not r.smembers(context.workers):
+        if getattr(error, "ename", "") == "RedisElsewhere" and context._used and not r.smembers(context.workers):
             _script(_REFUSE, [context.queue], [
                 settings().job_ttl, _now(), json.dumps(f"RedisElsewhere: {error.evalue}")])
         if getattr(error, "ename", "") != "EngineError":
@@ -2036,7 +2112,7 @@ class _Watcher:
                 try:
                     r = _redis()
                     if not r.llen(context.queue) or any(
-                            r.exists(f"moi:worker:{worker.decode()}") for worker in r.smembers(context.workers)):
+                            r.exists(b"moi:worker:" + worker) for worker in r.smembers(context.workers)):
                         break
                 except (redis.RedisError, OSError) as error:
                     logger.debug("no answer from Redis at exit: %s", error)
@@ -2052,6 +2128,8 @@ class _Watcher:
         self.stopping.set()
         self.wake.set()
         self.thread.join(TICK)
+        with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
+            _quick("DEL", _version_key(_cargo().version))
         for context in list(ctxs.values()):
             context.close()
 
@@ -2347,6 +2425,10 @@ class _Relay:
             while not self.stopping:
                 for ids in (self._subscribed, self._awaited, self._fresh):
                     ids.clear()
+                for _ in range(len(self.requests)):  # while Redis is away, browsers may come, ask and go
+                    request = self.requests.popleft()
+                    if request[0] in self.sockets:
+                        self.requests.append(request)
                 # redis-py's PubSub takes five times as long for a message, and would hide a reconnect.
                 self._connection = _new_connection(_redis(retries=0))
                 try:
@@ -2354,10 +2436,10 @@ class _Relay:
                     self._connection.send_command("SUBSCRIBE", self.group.channel)
                     self._listen()
                 except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
-                    self._complain(f"lost Redis ({error}); its pages wait for it")
+                    self._complain(f"lost Redis ({_words(error)}); its pages wait for it")
                     self._wait(self._alone, 0.25)
                 except Exception as error:
-                    self._complain(f"the relay met {type(error).__name__}: {error}; it starts again")
+                    self._complain(f"the relay met {type(error).__name__}: {_words(error)}; it starts again")
                     logger.debug("group %s", self.group.name, exc_info=True)
                     self._wait(self._alone, TICK)
                 finally:
@@ -2533,8 +2615,8 @@ class _Relay:
                 except (redis.ConnectionError, redis.TimeoutError, OSError):
                     raise
                 except Exception as error:  # a full Redis, a spoiled record: not to be tried for ever
-                    logger.warning("group %r: cannot %s %.200r: %r", self.group.name, action, what, error)
-                    self._answer(sender, f"cannot {action}: {error}")
+                    self._complain(f"cannot {action}: {_words(error)}")
+                    self._answer(sender, f"cannot {action}: {_words(error)}")
             self.requests.popleft()
             if action != "show":
                 self.loop.add_callback(sender.ask, -_weight(what))

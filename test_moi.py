@@ -22,6 +22,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -42,6 +43,7 @@ import hypothesis.strategies
 import ipyparallel
 import pytest
 import redis
+import redis.asyncio
 import tornado.httpclient
 import tornado.ioloop
 import tornado.web
@@ -829,6 +831,42 @@ def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, 
 def lasting(r):
     """The keys in Redis but for those of workers, which come and go."""
     return {key for key in r.keys("*") if not key.startswith("moi:worker")}
+
+
+def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(ctx, cluster, group, r, redis_url):
+    name, planted = "é" * 200, str(uuid.uuid4())
+    with redis.Redis.from_url(redis_url) as raw:
+        raw.sadd("moi:contexts", name)
+        raw.rpush(f"moi:queue:{name}", "x")
+        raw.sadd("moi:workers:default", b"\xff\xfe")
+        raw.set(planted, json.dumps({"id": planted, "status": "Queued", "engine": None, "date_start": None,
+                                     "handed_back": -1000000000}), ex=60)
+        raw.rpush("moi:queue:default", planted + "garbage")
+        try:
+            began = time.monotonic()
+            assert moi.wait(submit(ctx, group, "n", None, abs, -1), DEADLINE)["result"] == 1
+            assert time.monotonic() - began < 5
+            assert "not signed" in moi.wait(planted, DEADLINE)["result"]
+            until(lambda: not raw.sismember("moi:workers:default", b"\xff\xfe"), "it is thrown out")
+        finally:
+            raw.srem("moi:contexts", name)
+            raw.delete(f"moi:queue:{name}", planted)
+
+
+def test_neither_settings_nor_errors_show_a_password(monkeypatch):
+    url = "redis+sentinel://:geheim%2F1@127.0.0.1:1/svc?sentinel_password=geheim+2"
+    with monkeypatch.context() as patch:
+        patch.setattr(moi, "_settings", moi._Settings(redis_url=url, secret="geheim 3").check())
+        assert "geheim" not in repr(moi.settings())
+        assert moi._words("AUTH 'geheim/1' geheim%2F1 'geheim 2'") == "AUTH '***' *** '***'"
+
+
+def test_a_submit_that_redis_refuses_leaves_no_long_arguments_behind(ctx, r, group):
+    r.set(f"{group}:jobs", "something else", ex=60)
+    before = r.keys("moi:buffers:*")
+    with pytest.raises(moi.MoiError, match="another program has put something else"):
+        moi.submit(ctx, group, "n", None, len, b"x" * 1_000_000)
+    assert r.keys("moi:buffers:*") == before
 
 
 def test_what_cannot_be_sent_raises_and_leaves_nothing_behind(ctx, group, r):
@@ -3736,18 +3774,28 @@ def test_what_cannot_be_shipped_is_refused_with_the_reason(tmp_path, monkeypatch
     (tmp_path / "half_compiled").mkdir()
     (tmp_path / "half_compiled" / "__init__.py").write_text("")
     (tmp_path / "half_compiled" / "fast.so").write_text("")
+    (tmp_path / "latin.py").write_bytes(b"# \xe9\n")
     for names, why in [(["nowhere_to_be_found"], "this process can import"), (["os.path"], "without dots"),
-                       (["math"], "modules or packages in Python"), (["half_compiled"], "fast.so is compiled"),
+                       (["math"], "which engines have"), (["moi"], "engines have"), (["__main__"], "engines have"),
+                       (["half_compiled"], "fast.so is compiled"), (["latin"], "latin.py cannot be read"),
                        ([3], "give names of modules"), (7, "give names of modules")]:
         with pytest.raises(ValueError, match=f"ship.*{why}"):
             moi._Settings(ship=names).check()
-    assert moi._Settings(ship="json, html").check().ship == ("json", "html")
+    (tmp_path / "untidy" / "data.py").mkdir(parents=True)
+    (tmp_path / "untidy" / "__init__.py").write_text("")
+    (tmp_path / "untidy" / ".#views.py").symlink_to("ann@host.1")  # as Emacs locks a file
+    assert moi._Settings(ship="untidy, test_moi").check().ship == ("untidy", "test_moi")
+    assert list(moi._read_module("untidy")) == ["untidy"]
 
 
-def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect(monkeypatch):
+def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
     sentinels = redis.sentinel.Sentinel([("10.0.0.1", 26379), ("10.0.0.2", 26380)], sentinel_kwargs={"password": "s p"})
     urls = {
         "redis://10.0.0.1:6380/3": redis.Redis("10.0.0.1", 6380, 3),
+        "redis://localhost:6379/0": redis.Redis.from_url("redis://"),
+        "redis://[::1]:6379/0": redis.Redis("::1"),
+        "redis://:12345@10.0.0.2:6379/0": redis.Redis("10.0.0.2", password=12345),
+        "rediss://10.0.0.3:6379/0?": redis.Redis("10.0.0.3", ssl=True, ssl_check_hostname=False),
         "redis://ann:p%40%2F%3A@10.0.0.1:6379/0": redis.Redis("10.0.0.1", username="ann", password="p@/:"),
         "redis://:word@10.0.0.1:6379/0": redis.Redis("10.0.0.1", password="word"),
         "rediss://10.0.0.1:6379/0?ssl_ca_certs=%2Fetc%2Fca.pem": redis.Redis(
@@ -3761,13 +3809,48 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect(monk
         assert not url.partition("?")[2] or url.partition("?")[2] in found
         moi._Settings(redis_url=found).check()
         made = moi._connect(found, 2).connection_pool
-        for name in ("host", "port", "db", "username", "password", "path", "ssl_ca_certs"):
-            assert (made.connection_kwargs.get(name) or 0) == (client.connection_pool.connection_kwargs.get(name) or 0)
+        given = {"host": "localhost", "port": 6379, **client.connection_pool.connection_kwargs}
+        given = {} if "path" in given or "sentinel" in url else given
+        for name in {"host", "port", "db", "username", "ssl_ca_certs", "ssl_check_hostname"} & set(given):
+            assert (made.connection_kwargs.get(name) or 0) == (given[name] or 0), name
+        password = client.connection_pool.connection_kwargs.get("password")
+        assert made.connection_kwargs.get("password") == (password and str(password))
+        assert not made.connection_kwargs.get("ssl_validate_ocsp")
     assert made.service_name == "my jobs" and len(made.sentinel_manager.sentinels) == 2
     assert made.sentinel_manager.sentinels[1].connection_pool.connection_kwargs["password"] == "s p"
     for bad in ("redis+sentinel://h/service", "redis+sentinel://h:1", "redis+sentinel://h:x/service"):
-        with pytest.raises(ValueError, match=r"redis_url is .*redis\+sentinel://host:port"):
-            moi._connect(bad, 2)
+        with pytest.raises(ValueError, match=r"redis_url is .*write redis\+sentinel://"):
+            moi._Settings(redis_url=bad).check()
+    by_tls = redis.sentinel.Sentinel([("10.0.0.1", 1)], sentinel_kwargs={"ssl": True}).master_for("s")
+    provider = redis.Redis(credential_provider=redis.credentials.UsernamePasswordCredentialProvider("a", "b"))
+    for wrong, why in [(redis.asyncio.from_url("rediss://h"), "a redis.Redis"), ("redis://h", "give a redis.Redis"),
+                       (by_tls, "by TLS"), (provider, "credential_provider"),
+                       (redis.Redis(ssl=True, ssl_min_version=ssl.TLSVersion.TLSv1_3), "ssl_min_version")]:
+        with pytest.raises(ValueError, match=why):
+            moi._url_of(wrong)
+    local = "redis://localhost", "redis://a:b@LOCALHOST:1", "redis://127.0.0.1:1/2", "redis://[::1]:1", "redis://:p@/1"
+    assert all(map(moi._is_local, (*local, "unix:///a", "redis+sentinel://:x@localhost:1,h:2/s")))
+    assert not any(map(moi._is_local, ("redis://localhost.example.org", "redis://:localhost@h", "rediss://10.0.0.1/1")))
+
+
+def test_of_what_is_queued_only_jobs_whose_process_had_a_local_address_are_refused(r, group):
+    ids = [str(uuid.uuid4()) for _ in range(6)]
+    for job_id, kind in zip(ids, "-l+L-l"):
+        r.set(job_id, json.dumps({"id": job_id, "status": "Queued", "date_end": None, "result": None}), ex=60)
+        r.rpush(f"moi:queue:{group}", job_id + 32 * "m" + kind + "rest")
+    moi._script(moi._REFUSE, [f"moi:queue:{group}"], [60, moi._now(), json.dumps("why")])
+    assert [moi.job_info(job_id)["result"] for job_id in ids] == [None, "why", None, "why", None, "why"]
+    assert [payload[:36] for payload in r.lrange(f"moi:queue:{group}", 0, -1)] == ids[::2]
+    r.delete(f"moi:queue:{group}")
+
+
+def test_a_job_of_a_version_that_no_process_can_start_any_more_is_run_by_what_is_there(ctx, group, r, monkeypatch):
+    cargo = moi._cargo()._replace(version=b"released")
+    with monkeypatch.context() as patch:
+        patch.setattr(moi, "_cargo", lambda: cargo)
+        job_ids = [submit(ctx, group, "n", None, abs, -i) for i in range(10)]
+    r.delete(moi._version_key(cargo.version))
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == list(range(10))
 
 
 @pytest.fixture
