@@ -2128,8 +2128,9 @@ class _Watcher:
         self.stopping.set()
         self.wake.set()
         self.thread.join(TICK)
-        with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
-            _quick("DEL", _version_key(_cargo().version))
+        if not self.trouble:
+            with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
+                _quick("DEL", _version_key(_cargo().version))
         for context in list(ctxs.values()):
             context.close()
 
