@@ -1112,7 +1112,8 @@ class _Worker:
         self.stop_reason: str | None = None         # why that job is to stop
         self.deadline = math.inf
         self.signalled = -math.inf
-        self.interruptible = self.terminated = self.complained = False
+        self.interruptible = self.terminated = False
+        self.complained: set[str] = set()
 
     # -- the main thread
 
@@ -1186,11 +1187,11 @@ class _Worker:
                     raise
                 self.left.wait(0.25)
 
-    def _complain(self, trouble: str) -> None:
-        """Log the first trouble with what Redis holds: there may be any number of them."""
-        if not self.complained:
-            self.log.warning("moi: %s; more of the kind are skipped silently", trouble)
-        self.complained = True
+    def _complain(self, kind: str, what: str) -> None:
+        """Log the first trouble of a kind with what Redis holds: there may be any number of them."""
+        if kind not in self.complained:
+            self.log.warning("moi: %s: %s; more of the kind are skipped silently", kind, what)
+        self.complained.add(kind)
 
     def _next(self, done: tuple[str, bytes] | None) -> tuple[bytes, bytes] | None:
         """Record the job that is done, and claim the next."""
@@ -1200,7 +1201,7 @@ class _Worker:
         while True:
             claim = _script(_NEXT, keys, args)
             if claim and not claim[1]:
-                self._complain(f"dropped a payload without a record from {self.queue}: {claim[0][:36]!r}")
+                self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
                 keys, args = keys[:2], args[:3]
                 continue
             return (claim[0], claim[1]) if claim else None
@@ -1266,7 +1267,7 @@ class _Worker:
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode(errors="replace") not in map(_fingerprint, self.keys) and may_go_back:
                 raise _HandBack({**record, "handed_back": back + 1})
-            self._complain(f"the payload of job {job_id} is not signed with a key of this cluster")
+            self._complain("a payload is not signed with a key of this cluster", f"job {job_id}")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         if version != self.version and may_go_back:
@@ -2128,7 +2129,7 @@ class _Watcher:
         self.stopping.set()
         self.wake.set()
         self.thread.join(TICK)
-        if not self.trouble:
+        if _settings is not None and not self.trouble:
             with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
                 _quick("DEL", _version_key(_cargo().version))
         for context in list(ctxs.values()):

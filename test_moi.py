@@ -1464,7 +1464,7 @@ def test_a_payload_that_is_not_signed_never_reaches_an_unpickler(ctx, cluster, g
     assert "not signed" in moi.wait(record["id"], DEADLINE)["result"]
     assert run(abs, -5)["result"] == 5 and not (tmp_path / "pwned").exists()
     log = "".join(path.read_text() for path in (cluster.folder / "profile" / "log").glob("*engine*"))
-    assert f"the payload of job {record['id']} is not signed" in log and "without a record" in log
+    assert f"not signed with a key of this cluster: job {record['id']}" in log and "without a record" in log
 
 
 @pytest.mark.parametrize("odd", ['NaN', '1e999', '"\\ud83d"', '{"a": "\\udfff"}'])
