@@ -165,6 +165,9 @@ class Cluster:
     def stop(self):
         below = descendants(os.getpid())
         self.client.close()
+        for path in (self.folder / "profile" / "log").iterdir():
+            if path.stat().st_size > 1 << 20:  # ipyparallel would read the gigabytes of the jobs that print so much
+                os.truncate(path, 0)
         self.cluster.stop_engines_sync()
         self.cluster.stop_controller_sync()
         mine = {pid for pid in below if b"ipyparallel" in command(pid) and str(self.folder).encode() in environ(pid)}
