@@ -429,12 +429,9 @@ def _without_password(url: str) -> str:
     return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
 
 
-def _words(error: Any) -> str:
-    """Return what an error says, without the passwords that redis-py or Redis put into it."""
-    return _hide(str(error))
-
-
-def _hide(text: str) -> str:
+def _words(what: Any) -> str:
+    """Return what an error or a text says, without the passwords that redis-py or Redis put into it."""
+    text = str(what)
     if _settings is not None:
         url = urllib.parse.urlsplit(_settings.redis_url)
         for word in [(url.netloc.rpartition("@")[0]).partition(":")[2], *re.findall("password=([^&]*)", url.query)]:
@@ -506,7 +503,7 @@ def _safe(text: Any, line: bool = False) -> str:
 
 def _repr(value: Any) -> str:
     try:
-        return _hide(_text(repr(value)))  # redis-py 6 shows a password in a client's repr
+        return _words(_text(repr(value)))  # redis-py 6 shows a password in a client's repr
     except Exception as error:
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 

@@ -3318,6 +3318,12 @@ class Web:
     def do(self, coroutine, seconds=DEADLINE):
         return self.chaos.server.do(coroutine, seconds)
 
+    def watch(self, group):
+        """Open a group's page here; return its client."""
+        client = Client(self, group)
+        client.send(get=[])
+        return client
+
     def submit(self, group, n, seconds=0.0, kind="counts"):
         keys = [uuid.uuid4().hex for _ in range(n)]
         query = urllib.parse.urlencode({"group": group, "seconds": seconds, "kind": kind, "key": keys}, doseq=True)
@@ -3441,8 +3447,7 @@ def test_an_engine_killed_every_second_loses_no_job_and_runs_none_twice(chaos, g
 
 def test_redis_restarted_and_its_connections_cut_under_load_lose_no_job_and_close_no_websocket(chaos, group):
     web = chaos.web()
-    client = Client(web, group)
-    client.send(get=[])
+    client = web.watch(group)
     ids = web.submit(group, 300, 0.02)
     for kind in ("normal", "pubsub", "normal"):
         time.sleep(0.5)
@@ -3458,8 +3463,7 @@ def test_redis_restarted_and_its_connections_cut_under_load_lose_no_job_and_clos
 @pytest.mark.slow
 def test_redis_stopped_for_30_s_loses_no_job_and_closes_no_websocket(chaos, group):
     web = chaos.web()
-    client = Client(web, group)
-    client.send(get=[])
+    client = web.watch(group)
     ids = web.submit(group, 20, 0.1) + web.submit(group, 2, 10) + web.submit(group, 20, 0.1)
     until(lambda: sum(chaos.record(i)["status"] == "Running" for i in ids[20:22]) == 2, "the long ones run")
     chaos.redis.kill()
@@ -3477,8 +3481,7 @@ def test_redis_stopped_for_30_s_loses_no_job_and_closes_no_websocket(chaos, grou
 @pytest.mark.slow
 def test_a_redis_that_has_stopped_answering_is_noticed_by_relays_and_workers(chaos, group):
     web = chaos.web()
-    client = Client(web, group)
-    client.send(get=[])
+    client = web.watch(group)
     ids = web.submit(group, 30, 0.1)
     os.kill(chaos.redis.pid, signal.SIGSTOP)
     try:
@@ -3575,8 +3578,7 @@ def test_a_killed_web_server_s_jobs_end_and_its_successor_shows_them_all(chaos, 
     web.kill()
     records = chaos.ended(ids)
     assert {record["status"] for record in records} == {"Success"} and chaos.runs(ids) == [1] * 50
-    client = Client(chaos.web(), group)
-    client.send(get=[])
+    client = chaos.web().watch(group)
     client.until(lambda self: self.jobs == {record["id"]: record for record in records}, "the page shows them")
     client.close()
 
@@ -3904,8 +3906,7 @@ def test_jobs_go_on_over_a_failover_to_a_replica(sentinel, chaos, group):
     chaos.r.connection_pool.connection_kwargs["decode_responses"] = True
     try:
         web = chaos.web(MOI_REDIS_URL=moi._url_of(sentinel.client))
-        client = Client(web, group)
-        client.send(get=[])
+        client = web.watch(group)
         ids = web.submit(group, 2, 4) + web.submit(group, 30, 0.05)
         until(lambda: sum((chaos.record(i) or {}).get("status") == "Running" for i in ids[:2]) == 2, "both run")
         until(lambda: all(map(chaos.record, ids)), "the replica has all of them")
@@ -4054,6 +4055,11 @@ class Network:
             os.close(fd)
 
 
+def reachable(address, port):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
+        return True
+
+
 class Hosts(Chaos):
     """Redis, a controller, a web server and two lots of engines, each on a host of its own."""
 
@@ -4099,8 +4105,7 @@ class Hosts(Chaos):
 
         def answers():
             with contextlib.suppress(OSError, ValueError):
-                socket.create_connection((address, json.loads(file.read_text())["registration"]), 1).close()
-                return True
+                return reachable(address, json.loads(file.read_text())["registration"])
         until(answers, "the controller answers")
         return str(file)
 
@@ -4132,7 +4137,9 @@ def landscape(server):
 @pytest.fixture
 def hosts(landscape):
     landscape.ensure()
+    file = landscape.file
     yield landscape
+    landscape.file = file
     landscape.clear()
     landscape.net.cut.clear()
     landscape.net.slow.clear()
@@ -4141,8 +4148,7 @@ def hosts(landscape):
 @pytest.mark.hosts
 def test_engines_on_other_hosts_need_the_address_of_redis_and_nothing_else(hosts, group):
     web = hosts.web()
-    client = Client(web, group)
-    client.send(get=[])
+    client = web.watch(group)
     ids = web.submit(group, 40, 0.1)
     hosts.all_succeeded(ids, client)
     assert len(hosts.on("one", ids)) >= 10 and len(hosts.on("two", ids)) >= 10
@@ -4155,30 +4161,25 @@ def test_an_address_of_redis_that_means_another_one_elsewhere_fails_jobs_at_once
         hosts, group):
     hosts.start("web", moi._redis_server(), "--bind", "127.0.0.1", hosts.host, "--port", "7000", "--save", "", "--dir",
                 str(hosts.folder), "--protected-mode", "no")
-    before, hosts.file = hosts.file, hosts.controller("local")
-    try:
-        engine = hosts.engine("one", "local")
-        web = hosts.web(MOI_REDIS_URL="redis://localhost:7000")
-        client = Client(web, group)
-        client.send(get=[])
-        ids = web.submit(group, 3)
-        results = [client.ended(job_id)["result"] for job_id in ids]
-        assert all(result.startswith("RedisElsewhere: Redis is at redis://localhost:7000 for the process that submits, "
-                                     "and that is another one on the engine's host, one: set MOI_REDIS_URL")
-                   for result in results), results
-        engine.kill()
-        hosts.engine("one", "local", MOI_REDIS_URL=f"redis://{hosts.host}:7000")
-        assert client.ended(web.submit(group, 1)[0])["status"] == "Success"
-    finally:
-        hosts.file = before
+    hosts.file = hosts.controller("local")
+    engine = hosts.engine("one", "local")
+    web = hosts.web(MOI_REDIS_URL="redis://localhost:7000")
+    client = web.watch(group)
+    ids = web.submit(group, 3)
+    results = [client.ended(job_id)["result"] for job_id in ids]
+    assert all(result.startswith("RedisElsewhere: Redis is at redis://localhost:7000 for the process that submits, "
+                                 "and that is another one on the engine's host, one: set MOI_REDIS_URL")
+               for result in results), results
+    engine.kill()
+    hosts.engine("one", "local", MOI_REDIS_URL=f"redis://{hosts.host}:7000")
+    assert client.ended(web.submit(group, 1)[0])["status"] == "Success"
 
 
 @pytest.mark.hosts
 @pytest.mark.parametrize("places", [["redis"], ["controller"], ["redis", "controller"]])
 def test_a_host_that_is_cut_off_disturbs_no_other_one_and_joins_in_again(hosts, group, places):
     web = hosts.web()
-    client = Client(web, group)
-    client.send(get=[])
+    client = web.watch(group)
     ids = web.submit(group, 2, 45)
     until(lambda: len(hosts.on("one", ids)) == len(hosts.on("two", ids)) == 1, "each host runs one")
     lost, = hosts.on("one", ids)
@@ -4275,11 +4276,6 @@ def sshd(hosts, folder):
         f"c.SSHLauncher.remote_profile_dir = '{folder / 'remote'}'"]
 
 
-def reachable(address, port):
-    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-        return True
-
-
 @pytest.mark.hosts
 @pytest.mark.parametrize("launcher, needs, head", [
     ("ssh", "sshd", "controller"), ("slurm", "slurmctld", "one"), ("mpi", "mpiexec", "one")])
@@ -4307,7 +4303,7 @@ def test_the_readme_s_recipes_start_engines_by_ipyparallel_s_launchers_which_run
     (folder / "profile" / "ipcluster_config.py").write_text(recipe)
     cluster = hosts.start(head, sys.executable, "-m", "ipyparallel.cluster", "start",
                           f"--profile-dir={folder / 'profile'}", "--log-level=20", **env)
-    file, before = folder / "profile" / "security" / "ipcontroller-client.json", hosts.file
+    file = folder / "profile" / "security" / "ipcontroller-client.json"
     engines = 4 if launcher == "ssh" else 2
     try:
         until(file.exists, "the controller has written its file")
@@ -4319,7 +4315,6 @@ def test_the_readme_s_recipes_start_engines_by_ipyparallel_s_launchers_which_run
         used = {record["engine"].partition("/")[0] for record in records}
         assert used == ({"one", "two"} if launcher == "ssh" else {"one"})
     finally:
-        hosts.file = before
         cluster.kill()  # what it has started ends with its host: `ipcluster stop` takes minutes over SSH
 
 
