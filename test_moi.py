@@ -1508,6 +1508,43 @@ def test_a_long_argument_arrives_whole_and_is_in_redis_only_while_the_job_is_que
     r.delete(f"moi:buffers:{spoiled}")
 
 
+def test_a_long_argument_whose_connection_is_cut_on_the_way_is_read_anew(folder, moi_url, r):
+    def pass_on(source, sink, most=math.inf):
+        with contextlib.suppress(OSError):
+            while most > 0 and (data := source.recv(65536)):
+                sink.sendall(data)
+                most -= len(data)
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def serve():
+        for most in (1_000_000, math.inf):
+            front, back = door.accept()[0], socket.socket(socket.AF_UNIX)
+            with front, back:
+                back.connect(r.connection_pool.connection_kwargs["path"])
+                threading.Thread(target=pass_on, args=(front, back), daemon=True).start()
+                pass_on(back, front, most)
+
+    key, long = f"moi:buffers:{uuid.uuid4()}", [b"x" * 3_000_000, b"", b"\r\n"]
+    r.rpush(key, *long)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(folder / "cut.sock"))
+        door.listen()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        moi.shutdown()
+        client = moi._clients[2] = moi._connect(moi_url.replace("redis.sock", "cut.sock"), 2)
+        client.moi_spare = client.moi_spare_listeners = moi.deque()
+        assert moi._quick("LRANGE", key, 0, -1, read=moi._straight) == long
+        moi.shutdown()
+        thread.join(DEADLINE)
+    assert not thread.is_alive()
+    r.delete(key)
+    r.set(key, "no list")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        moi._quick("LRANGE", key, 0, -1, read=moi._straight)
+    r.delete(key)
+
+
 def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, run, r, redis_url):
     run(abs, 1)
     with redis.Redis.from_url(redis_url) as raw:
