@@ -160,7 +160,17 @@ html {
   const progressOf = (job) => (stateOf(job) === "running" && Number.isFinite(job.progress)
     ? Math.min(1, Math.max(0, job.progress)) : null);
   const brief = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
-  const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+  const deeper = (value, most) => value !== null && typeof value === "object"
+    && (!most || Object.values(value).some((inner) => deeper(inner, most - 1)));
+
+  /** A result as people read it. What nests deeply would be mostly spaces if it was indented, or not fit the stack. */
+  function asText(value) {
+    try {
+      return typeof value === "string" ? value : JSON.stringify(value, null, deeper(value, 20) ? 0 : 2);
+    } catch {
+      return "[…]";
+    }
+  }
 
   /** Make an element: make("li", "moi-job", ...children). */
   function make(tag, name, ...children) {
@@ -387,7 +397,7 @@ html {
     put(job, action) {
       if (!job || typeof job.id !== "string") return;
       for (const key of ["name", "status", "output", "date_created", "date_start", "date_end"]) {
-        if (job[key] != null && typeof job[key] !== "string") job[key] = JSON.stringify(job[key]);  // another program's
+        if (job[key] != null && typeof job[key] !== "string") job[key] = asText(job[key]);  // another program's
       }
       const before = this.jobs.get(job.id);
       if (before && ended(before) && !ended(job)) return;
