@@ -155,8 +155,8 @@ class CommandFailed(MoiError):
 LEASE = 5.0
 #: Seconds between two renewals; also how soon a time limit or printed output is acted upon.
 RENEW = 1.0
-#: Seconds a worker without lease and without connection is watched before its job is failed: time
-#: for it to come back after Redis itself was away.
+#: Seconds a worker without connection is watched before its job is failed, if its lease runs out as well: time for it
+#: to come back after Redis itself was away.
 GRACE = 5.0
 #: Seconds between two looks of an idle watcher at Redis; events wake it sooner.
 TICK = 2.0
@@ -400,12 +400,11 @@ def _connect(url: str, retries: int) -> Any:
         more["ssl_check_hostname"] = True
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
-    errors = [redis.ConnectionError, redis.TimeoutError] if retries else []
     make, limit = (_sentinel_pool, None) if "+sentinel:" in url else (pool.from_url, limit)
     try:
         made: Any = make(
-            url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, retry_on_error=errors,
-            max_connections=limit, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries), **more)
+            url, socket_timeout=5, health_check_interval=30 if retries else 0, protocol=2, max_connections=limit,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries, (redis.ConnectionError,)), **more)
         made.connection_class(**made.connection_kwargs)  # does not connect, but knows its options
         return redis.Redis(connection_pool=made)
     except (TypeError, ValueError) as error:  # its words may hold a part of the password
@@ -735,7 +734,8 @@ def _take(spare: deque[Any]) -> Any:
 def _quick(*command: Any, read: Callable[[Any], Any] = lambda connection: connection.read_response()) -> Any:
     """Carry out a command in a third of the time that redis-py's client takes.
 
-    For commands that may be carried out twice: one whose answer is lost is given to the client, which tries again.
+    For commands that may be carried out twice: one whose answer is lost is given to the client, which tries again. A
+    Redis that hangs is not tried again: that would hold up a request handler for longer than the timeout.
     """
     words = [word if isinstance(word, bytes) else str(word).encode() for word in command]
     client = _redis()
@@ -748,7 +748,10 @@ def _quick(*command: Any, read: Callable[[Any], Any] = lambda connection: connec
         answer = read(connection)
     except redis.ResponseError as error:
         answer = error
-    except (redis.ConnectionError, redis.TimeoutError, OSError):
+    except (redis.TimeoutError, TimeoutError) as error:
+        connection.disconnect()
+        raise redis.TimeoutError(str(error)) from error
+    except (redis.ConnectionError, OSError):
         connection.disconnect()
         return client.execute_command(*command)
     client.moi_spare.append(connection)
@@ -1942,7 +1945,7 @@ class _Watcher:
                                  _words(error), exc_info=not isinstance(error, redis.RedisError))
                 self.trouble = str(error)
                 self.stopping.wait(TICK)
-            self.wake.wait(TICK / 4 if self.queued else TICK)  # for an engine that has come, or ended its task
+            self.wake.wait(TICK / 4 if self.queued or self.suspects else TICK)  # for an engine that has come or gone
             self.wake.clear()
             if any(context._tasks for context in list(ctxs.values())):
                 self.stopping.wait(0.002)  # let a worker that waits take the job first; many submits, one look
@@ -1957,7 +1960,7 @@ class _Watcher:
 
     def _look(self) -> None:
         r = _redis()
-        thorough = time.monotonic() >= self.looked + TICK
+        thorough = bool(self.suspects) or time.monotonic() >= self.looked + TICK
         if thorough:
             for name in self._contexts(r):  # also those that an ended process has left behind
                 if _PROFILE.fullmatch(name) and name not in ctxs and os.path.exists(_connection_file(name)):
@@ -1977,6 +1980,9 @@ class _Watcher:
             if self.looked == -math.inf:
                 self._check_redis()
             self.looked = time.monotonic()
+            for worker, since in list(self.suspects.items()):
+                if self.looked - since > 2 * GRACE:  # it has left, or lives
+                    del self.suspects[worker]
 
     def _contexts(self, r: Any) -> list[str]:
         """Note in Redis which contexts this process uses; return those that are noted there, of many some."""
@@ -2103,10 +2109,10 @@ class _Watcher:
                 self.suspects.pop(worker)
                 self.joined.discard(worker)
                 del context._tasks[worker]
-        for worker, signs in self._signs(r, list(workers)).items():
-            if any(signs):
+        for worker, (lease, listens) in self._signs(r, list(workers)).items():
+            if listens:
                 self.suspects.pop(worker, None)
-            elif now - self.suspects.setdefault(worker, now) >= GRACE:
+            elif now - self.suspects.setdefault(worker, now) >= GRACE and not lease:
                 self.suspects.pop(worker)
                 context._tasks.pop(worker, None)
                 workers.discard(worker)

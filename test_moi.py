@@ -3586,6 +3586,10 @@ def test_a_redis_that_has_stopped_answering_is_noticed_by_relays_and_workers(cha
     os.kill(chaos.redis.pid, signal.SIGSTOP)
     try:
         until(lambda: "lost Redis" in Path(web.log.name).read_text(), "the relay notices", 30)
+        began = time.monotonic()
+        with pytest.raises(urllib.error.HTTPError):  # the web server's own submit: it is not held up for long
+            web.submit(f"{group} hung", 1)
+        assert time.monotonic() - began < 12
     finally:
         os.kill(chaos.redis.pid, signal.SIGCONT)
     ids += web.submit(group, 5)
