@@ -171,6 +171,8 @@ HANDOVER = 10.0
 TERM_GRACE = 3.0
 #: Bytes of a record, as JSON. Redis itself takes no more than 512 MB in one value.
 MAX_RECORD = 100 * 1024 * 1024
+#: Bytes of a record of another program's without its result: more is not read.
+LONGEST = 4 * 1024 * 1024
 #: Bytes of a part of the arguments that does not go through the queue.
 LONG = 256 * 1024
 #: Bytes kept of what a job prints.
@@ -204,7 +206,7 @@ MAX_CONNECTIONS = 16
 QUEUE_TTL = 14 * 24 * 3600
 
 #: The name of the default context, an IPython profile.
-ctx_default = os.environ.get("MOI_CONTEXT", "default")
+ctx_default = os.environ.get("MOI_CONTEXT") or "default"
 
 
 @dataclass
@@ -329,7 +331,8 @@ def _url_of(client: Any) -> str:
     quote = functools.partial(urllib.parse.quote, safe="")
     host, port = options.get("host") or "localhost", options.get("port") or 6379
     secure = "s" if issubclass(pool.connection_class, redis.SSLConnection) else ""
-    user, password = (str(options.get(name) or "") for name in ("username", "password"))
+    user, password = (value.decode() if isinstance(value, bytes) else str(value or "")
+                      for value in (options.get("username"), options.get("password")))
     who = f"{quote(user)}:{quote(password)}@" if user or password else ""
     # What is not given, and what is off: but for the host's name it is off by default.
     more = {name: value for name, value in options.items() if name.startswith("ssl_") and value is not None
@@ -407,10 +410,11 @@ def _connect(url: str, retries: int) -> Any:
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries, (redis.ConnectionError,)), **more)
         made.connection_class(**made.connection_kwargs)  # does not connect, but knows its options
         return redis.Redis(connection_pool=made)
-    except (TypeError, ValueError) as error:  # its words may hold a part of the password
-        raise ValueError(f"redis_url is {_without_password(url)!r}, and redis-py cannot read it"
-                         + (f": {error}" if "@" not in url and "password" not in url else
-                            ": write the special characters of a user's name or password as %XX")) from None
+    except TypeError as error:
+        raise ValueError(f"redis_url is {_without_password(url)!r}, and redis-py cannot read it: {error}") from None
+    except ValueError:  # its words may hold a part of the password, and so may what stands for the port
+        raise ValueError(f"redis_url is {url.partition(':')[0]}://..., and redis-py cannot read it: write a number for "
+                         "the port, and the special characters of a user's name or password as %XX") from None
 
 
 def _redis(retries: int = 2) -> Any:
@@ -430,7 +434,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?<=password=)[^&]*", "***", url))
+    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?i)(pass[a-z]*=)[^&]*", r"\1***", url))
 
 
 def _words(what: Any) -> str:
@@ -553,7 +557,8 @@ _STRICT_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)  # to ma
 
 
 def _encode(record: Mapping[str, Any]) -> bytes:
-    """Return a record as strict JSON."""
+    """Return a record as strict JSON; its status comes first, where the scripts look for it."""
+    record = {"id": None, "status": None, **record}
     try:
         return _STRICT_ENCODER.encode(record).encode()
     except (ValueError, RecursionError):  # another program has written into it what it should not have
@@ -567,6 +572,11 @@ def _decode(raw: Any) -> dict[str, Any] | None:
     except (TypeError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _unended(raw: bytes) -> dict[str, Any]:
+    """Return the record of a job that has not ended. moi's own are short; a long one is as good as none."""
+    return _decode(raw) or {} if len(raw) <= LONGEST else {}
 
 
 # The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
@@ -602,7 +612,7 @@ local queued = redis.pcall('RPUSH', KEYS[3], ARGV[3])
 if type(queued) == 'table' then return queued end
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 for _, id in ipairs(old) do
-    if redis.call('EXISTS', id) == 0 then redis.call('SREM', KEYS[2], id) end
+    if redis.pcall('EXISTS', id) ~= 1 then redis.call('SREM', KEYS[2], id) end  -- it may be no ID, and so forbidden
 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
 redis.call('SADD', KEYS[2], KEYS[1])
@@ -625,7 +635,9 @@ return 1
 # KEYS: queue, claimed list, [the job that has ended]; ARGV: ttl, date, the worker's label, [record].
 # Writes the end of one job and the start of the next. What lies in the claimed list already was put there by
 # BLMOVE (twice, if an answer was lost), or by this very script; in that case the record bears the worker's label.
+# Of what is no job any more it drops so many at once and no more: Redis does nothing else meanwhile.
 _NEXT = _LUA + """
+local dropped = 0
 if KEYS[3] and not ended(KEYS[3]) then
     write(KEYS[3], ARGV[4])
     redis.call('LPOP', KEYS[2])
@@ -647,7 +659,9 @@ while true do
         return {payload, raw}
     end
     redis.call('LPOP', KEYS[2])
+    dropped = dropped + 1
     if not raw then return {payload, false} end
+    if dropped == 50 then return {payload, ''} end
 end
 """
 
@@ -681,13 +695,17 @@ _LEAVE = "if redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[4]) > 0 then 
 # KEYS: claimed list of a dead worker, queue, set of workers, lease; ARGV: ttl, worker, milliseconds that a lease has
 # if the worker may have come back, else 0.
 # What the worker had not started goes back to the queue; what it ran is returned, and stays where it is until somebody
-# has recorded its end: who buries a worker may die over it.
+# has recorded its end: who buries a worker may die over it. It goes through so many at once and no more.
 _BURY = _LUA + """
-while true do
+for _ = 1, 50 do
     local left = redis.call('PTTL', KEYS[4])
     if left > 0 and left <= tonumber(ARGV[3]) then return false end
     local payload = redis.call('LINDEX', KEYS[1], -1)
-    if not payload then break end
+    if not payload then
+        redis.call('SREM', KEYS[3], ARGV[2])
+        redis.call('DEL', KEYS[4])
+        return false
+    end
     local id = string.sub(payload, 1, 36)
     local s, raw = status(id)
     if s == 'Queued' then
@@ -699,9 +717,7 @@ while true do
         return {id, raw}
     end
 end
-redis.call('SREM', KEYS[3], ARGV[2])
-redis.call('DEL', KEYS[4])
-return false
+return {'', ''}
 """
 
 # KEYS: group's set. Returns the members as one text, which takes a client a tenth of the time.
@@ -1230,14 +1246,15 @@ class _Worker:
         while True:
             claim = _script(_NEXT, keys, args)
             if claim and not claim[1]:
-                self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
+                if claim[1] is None:
+                    self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
                 keys, args = keys[:2], args[:3]
                 continue
             return (claim[0], claim[1]) if claim else None
 
     def _do(self, payload: bytes, raw: bytes) -> tuple[str, bytes]:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
-        record = {**(_decode(raw) or {}), "id": payload[:36].decode(errors="replace")}
+        record = {**_unended(raw), "id": payload[:36].decode(errors="replace")}
         self.tail.clear()
         # Anew for each job: the one before may have closed, detached or replaced them.
         sys.stdout = sys.stderr = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace",
@@ -1290,7 +1307,7 @@ class _Worker:
         may_go_back = type(back) is int and 0 <= back < 100
         if payload[68:69] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
-                parts += _quick("LRANGE", _buffers(job_id), 0, -1, read=_straight)
+                parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
@@ -1726,7 +1743,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         What to run. A callable is given `status_update` if it takes ``**kwargs`` or a parameter of that name. A text
         is a command: alone a line for the shell, with `args` a program that is run without one.
     *args, **kwargs
-        The arguments.
+        The arguments; those by keyword have other names than the parameters above.
 
     Returns
     -------
@@ -2013,12 +2030,9 @@ class _Watcher:
                 if _wrong_type(answer):  # not moi's
                     r.delete(key)
                 raise answer
-        workers = set()
-        for member in members:
-            try:
-                workers.add(member.decode())
-            except UnicodeDecodeError:  # not moi's
-                r.srem(context.workers, member)
+        workers = {member.decode() for member in members if re.fullmatch(b"[0-9a-f]{12}", member)}
+        if len(workers) < len(members):  # not moi's
+            r.srem(context.workers, *(member for member in members if not re.fullmatch(b"[0-9a-f]{12}", member)))
         if thorough:
             self._check_leases(context, r, workers)
         self.queued |= bool(queued)
@@ -2132,7 +2146,9 @@ class _Watcher:
 
     def _fail_jobs_of(self, keys: list[str], args: list[Any], r: Any) -> None:
         while dead := _script(_BURY, keys, args):
-            record = _decode(dead[1]) or {}
+            if not dead[0]:
+                continue
+            record = _unended(dead[1])
             host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
             record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=(
                 f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
@@ -2339,7 +2355,6 @@ def _refuse(constant: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=_refuse)
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
 _HEAD = 8 * RESULT_CUT  # bytes of a record that the relay reads: a result's share of them is more than it shows
-_LONGEST = 4 << 20      # and of one that has more before its result: another program's, with names that are long
 
 
 def _for_browser(job_id: str, raw: bytes) -> bytes | None:
@@ -2426,9 +2441,11 @@ class _Relay:
         self._ids: set[str] = set()         # the group's jobs, as last seen
         self._subscribed: set[str] = set()  # those whose channels this connection listens to
         self._awaited: set[str] = set()     # those whose subscription Redis has not confirmed yet
+        self._unsent: deque[str] = deque()  # and of these, those that Redis has not been asked for yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
         self._begun = self._again = False
-        self._complained = self._trouble = ""
+        self._complained = ""
+        self._troubles: set[str] = set()
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
         self.thread.start()
 
@@ -2459,7 +2476,7 @@ class _Relay:
     def _run(self) -> None:
         try:
             while not self.stopping:
-                for ids in (self._subscribed, self._awaited, self._fresh):
+                for ids in (self._subscribed, self._awaited, self._unsent, self._fresh):
                     ids.clear()
                 for _ in range(len(self.requests)):  # while Redis is away, browsers may come, ask and go
                     request = self.requests.popleft()
@@ -2485,10 +2502,10 @@ class _Relay:
             self._woken.close()
 
     def _complain(self, trouble: str) -> None:
-        """Log a trouble once, until the relay has begun anew or the trouble is another."""
-        if trouble != self._trouble:
+        """Log a trouble once until the relay has begun anew, and not more than ten."""
+        if trouble not in self._troubles and len(self._troubles) < 10:
             logger.warning("group %r: %s", self.group.name, trouble)
-        self._trouble = trouble
+            self._troubles.add(trouble)
 
     def _wait(self, poll: select.poll, seconds: float) -> bool:
         """Wait until this relay is woken, or `poll` has something else; return whether that is so."""
@@ -2543,10 +2560,11 @@ class _Relay:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
             self._refresh()
-            self._trouble = ""
+            self._troubles.clear()
         elif kind == b"subscribe":
             job_id = channel.rpartition(b":")[0].decode()
             self._awaited.discard(job_id)
+            self._send_subscriptions()
             if job_id in self._fresh:
                 self._fresh.discard(job_id)
                 changed[job_id] = "add"
@@ -2589,10 +2607,16 @@ class _Relay:
 
     def _subscribe(self, ids: Iterable[str]) -> None:
         new = [i for i in ids if i not in self._subscribed]
-        for start in range(0, len(new), 1000):
-            self._connection.send_command("SUBSCRIBE", *(f"{i}:pubsub" for i in new[start:start + 1000]))
         self._subscribed.update(new)
         self._awaited.update(new)
+        self._unsent.extend(new)
+        self._send_subscriptions()
+
+    def _send_subscriptions(self) -> None:
+        """Ask for subscriptions, some thousands at a time: Redis cuts off who leaves too many answers unread."""
+        while self._unsent and len(self._awaited) - len(self._unsent) < 10_000:
+            part = [self._unsent.popleft() for _ in range(min(1000, len(self._unsent)))]
+            self._connection.send_command("SUBSCRIBE", *(f"{i}:pubsub" for i in part))
 
     def _forget(self, ids: set[str]) -> None:
         if known := ids & self._subscribed:
@@ -2623,7 +2647,7 @@ class _Relay:
             gone.discard(job_id)
             job = _for_browser(job_id, raw)
             if job is None and len(raw) >= _HEAD:  # another program's, or one with a name without end
-                job = _for_browser(job_id, _heads([job_id], _LONGEST)[0])
+                job = _for_browser(job_id, _heads([job_id], LONGEST)[0])
             if job is not None:
                 changes.append((actions[job_id], job_id, job))
         self._forget(gone)
@@ -2712,6 +2736,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     relay: _Relay | None = None
     asked = 0           # what the browser has asked for and not been given yet
+    _pongs = 0          # pings of the browser's, one after the other, whose answer it has not taken
     _busy = False       # whether a message is on its way to the browser, or being read for it
 
     @property
@@ -2777,6 +2802,13 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 self.ask(_weight(ids))
         except (ValueError, RecursionError) as error:
             self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
+
+    def on_ping(self, data: bytes) -> None:
+        """Disconnect a browser that pings and reads no answer: Tornado before 6.6 keeps a pong for each."""
+        stream = self.ws_connection and self.ws_connection.stream
+        self._pongs = self._pongs + 1 if stream and stream.writing() else 0
+        if self._pongs > MAX_ASKED:
+            self.close(1008, "too much at once")
 
     def answer(self, text: bytes) -> None:
         """Write a message that is about no job of the group; it counts until the browser has taken it."""
@@ -3154,8 +3186,8 @@ class _DemoResult(_DemoHandler):
         if isinstance(result, dict) and set(result) == {"hares", "lynxes"}:
             shown = _demo_plot(result)
         else:
-            shown = f"<pre>{escape(_as_text(result))}</pre>"
-        name, status = escape(str(record.get("name"))), escape(str(record.get("status")))
+            shown = f"<pre>{escape(_text(_as_text(result)))}</pre>"
+        name, status = (escape(_text(str(record.get(key)))) for key in ("name", "status"))
         self.write(_DEMO_PAGE % f'<main><a href="/{user}/">All jobs</a><h1>{name}</h1><p>{status}</p>{shown}</main>')
 
 

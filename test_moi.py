@@ -863,6 +863,34 @@ def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(
             raw.delete(f"moi:queue:{name}", planted)
 
 
+def test_what_is_no_id_in_a_group_s_set_fails_no_submit(ctx, group, run, r):
+    run(abs, 1)
+    r.sadd(f"{group}:jobs", "x", "moi:key:default")
+    until(lambda: run(abs, -1)["result"] == 1 and not r.sismember(f"{group}:jobs", "x"), "it is thrown out")
+
+
+def test_any_number_of_payloads_that_are_no_jobs_any_more_is_dropped(ctx, cluster, group, r, run):
+    """Some at once: Redis does nothing else meanwhile."""
+    blockers = [submit(ctx, group, "blocker", None, time.sleep, 60) for _ in cluster.client.ids]
+    cancelled = [submit(ctx, group, "never", None, abs, -1) for _ in range(120)]
+    after = submit(ctx, group, "after", None, abs, -2)
+    for job_id in cancelled + blockers:
+        moi.cancel(job_id)
+    assert moi.wait(after, DEADLINE)["result"] == 2
+    assert {moi.job_info(job_id)["result"] for job_id in cancelled} == {"Cancelled before it started."}
+
+
+def test_a_dead_worker_with_many_claims_of_a_record_that_hides_its_status_is_buried(ctx, cluster, group, r, run):
+    run(abs, 1)
+    job_id, worker = str(uuid.uuid4()), uuid.uuid4().hex[:12]
+    r.set(job_id, json.dumps({"id": job_id, "a": {"status": "x"}, "status": "y"}), ex=60)
+    r.rpush(f"moi:claimed:{worker}", *[job_id + "junk"] * 500)
+    r.sadd("moi:workers:default", worker)
+    until(lambda: not r.sismember("moi:workers:default", worker), "it is buried")
+    assert "died while it ran" in moi.job_info(job_id)["result"] and not r.exists(f"moi:claimed:{worker}")
+    assert run(abs, -2)["result"] == 2
+
+
 def test_planted_workers_hold_up_a_queue_no_longer_than_dead_ones(ctx, cluster, group, r):
     until(lambda: not r.keys("moi:worker*"), "workers have left")
     planted = [uuid.uuid4().hex[:12] for _ in range(2 * len(cluster.client.ids))]
@@ -879,6 +907,10 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         patch.setattr(moi, "_settings", moi._Settings(redis_url=url, secret="geheim 3").check())
         assert "geheim" not in repr(moi.settings())
         assert moi._words("AUTH 'geheim/1' geheim%2F1 'geheim 2'") == "AUTH '***' *** '***'"
+    for bad in ("redis://localhost:geheim", "redis://localhost/0?Password=geheim", "redis://localhost/0?passwd=geheim"):
+        with pytest.raises(ValueError) as caught:
+            moi._connect(bad, 2)
+        assert "geheim" not in str(caught.value) and "redis-py cannot read it" in str(caught.value)
 
 
 def test_a_submit_that_redis_refuses_leaves_no_long_arguments_behind(ctx, r, group):
@@ -2072,6 +2104,18 @@ def test_of_a_record_that_another_program_has_made_too_long_no_more_is_read_than
     client.ended(last["id"])
     assert skipped not in client.jobs and client.jobs[shown]["truncated"] is True
     assert len(client.jobs[shown]["output"]) == 600_000 and set(client.jobs[shown]["result"]) == {"y"}
+
+
+@pytest.mark.slow
+def test_a_group_of_half_a_million_ids_can_be_opened(group, connect, r, run):
+    """Redis cuts off who has asked for so many subscriptions at once and reads none of its answers."""
+    record = run(abs, 1)
+    for _ in range(50):
+        r.sadd(f"{group}:jobs", *(str(uuid.uuid4()) for _ in range(10_000)))
+    client = connect(group)
+    client.send(get=[])
+    client.until(lambda self: record["id"] in self.jobs, "the one that has a record")
+    r.delete(f"{group}:jobs")
 
 
 @pytest.mark.slow
@@ -3916,6 +3960,7 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
         "unix:///run/r.sock?db=2": redis.Redis(unix_socket_path="/run/r.sock", db=2),
         "redis+sentinel://:word@10.0.0.1:26379,10.0.0.2:26380/my%20jobs/4?sentinel_password=s+p":
             sentinels.master_for("my jobs", password="word", db=4)}
+    assert moi._url_of(redis.Redis("10.0.0.1", password=b"word")) == "redis://:word@10.0.0.1:6379/0"
     for url, client in urls.items():
         found = moi._url_of(client)
         assert found.partition("?")[0] == url.partition("?")[0]
