@@ -548,7 +548,8 @@ html {
       element.classList.add("moi");
       element.replaceChildren(this.bar, this.list, this.end, live);
       this.observer = new IntersectionObserver((entries) => {
-        if (!entries[0].isIntersecting || this.most >= this.view.length) return;
+        const done = this.rows.size >= this.most && this.most < this.view.length;  // else what it saw is not the end
+        if (!done || !entries[entries.length - 1].isIntersecting) return;
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });

@@ -558,7 +558,7 @@ _STRICT_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)  # to ma
 
 def _encode(record: Mapping[str, Any]) -> bytes:
     """Return a record as strict JSON; its status comes first, where the scripts look for it."""
-    record = {"id": None, "status": None, **record}
+    record = {**{key: record[key] for key in ("id", "status") if key in record}, **record}
     try:
         return _STRICT_ENCODER.encode(record).encode()
     except (ValueError, RecursionError):  # another program has written into it what it should not have
