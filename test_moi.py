@@ -1920,9 +1920,9 @@ class Raw:
         self.stream.close()
         self.socket.close()
 
-    def say(self, content, kind=1):
-        """Send one frame (RFC 6455), its mask all zeros."""
-        size = len(content)
+    def say(self, content, kind=1, size=None):
+        """Send one frame (RFC 6455), its mask all zeros; or the beginning of one of so many bytes."""
+        size = size or len(content)
         head = bytes([0x80 | kind]) + (bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
                                        if size < 1 << 16 else b"\xff" + size.to_bytes(8, "big"))
         self.socket.sendall(head + b"\0\0\0\0" + content)
@@ -1944,13 +1944,14 @@ class Raw:
         return json.loads(frame[1]) if frame[0] == 1 else frame
 
 
-@pytest.mark.parametrize("content, kind, code", [
-    (b"\xff\xfe", 1, None), (b'{"get": ["' + b"x" * (1 << 20) + b'"]}', 1, 1009), (b"x", 5, None)],
+@pytest.mark.parametrize("content, kind, size, code", [
+    (b"\xff\xfe", 1, None, None), (b'{"get": ["', 1, 1 << 20, 1009), (b"x", 5, None, None)],
     ids=["no UTF-8", "too long", "no such frame"])
-def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(group, connect, server, content, kind, code):
+def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(
+        group, connect, server, content, kind, size, code):
     client = connect(group)
     with Raw(server, group) as raw:
-        raw.say(content, kind)
+        raw.say(content, kind, size)
         while (frame := raw.frame())[0] == 9:
             pass
         assert frame[0] in (8, None) and (code is None or int.from_bytes(frame[1][:2], "big") == code)
