@@ -2060,14 +2060,14 @@ class _Watcher:
             context._retry_at = time.monotonic() + 0.25
             if time.monotonic() < context._no_engine_since + GRACE:
                 return None  # a cluster that has only just started
-        self._complain(context, "" if engines else "no engine is registered; start some with `ipcluster engines "
-                                                   f"--profile={context.name} -n 2`")
+            return self._complain(context, f"no engine is registered; start some with `ipcluster engines "
+                                           f"--profile={context.name} -n 2`")
+        self._complain(context, "")
         free = engines - len(workers.union(context._tasks) - context._strays)
         waiting = [task for worker, task in context._tasks.items() if worker not in workers]
-        # The controller may be another by now, which has not told this client of its engines, and knows of no task.
-        if free <= 0 and (waiting or not engines) and time.monotonic() > context._asked + GRACE:
+        if free <= 0 and waiting and time.monotonic() > context._asked + GRACE:
             context._asked = time.monotonic()
-            if context.has_lost(waiting[0]) if waiting else not context._tasks:
+            if context.has_lost(waiting[0]):
                 return context.close()  # and connect again at the next look
         context.wants_workers = free > min(queued, free)
         conf, cargo = settings(), _cargo()

@@ -3700,6 +3700,8 @@ def test_a_controller_that_is_back_before_anybody_looks_has_queued_jobs_run(fold
             job_id = submit(context, group, "n", None, abs, -1)
             until(lambda: context._tasks, "a worker waits for the engine")
             context._knocked = time.monotonic() + 30  # nobody looks
+            for nanny in descendants(engine.pid):  # else it tells the new controller that engine 0 is dead: the new one
+                os.kill(nanny, signal.SIGKILL)
             kill(controller)
             kill(engine)
             start("controller", "--reuse", "--ip=127.0.0.1")
