@@ -557,8 +557,7 @@ _STRICT_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)  # to ma
 
 
 def _encode(record: Mapping[str, Any]) -> bytes:
-    """Return a record as strict JSON; its status comes first, where the scripts look for it."""
-    record = {**{key: record[key] for key in ("id", "status") if key in record}, **record}
+    """Return a record as strict JSON."""
     try:
         return _STRICT_ENCODER.encode(record).encode()
     except (ValueError, RecursionError):  # another program has written into it what it should not have
@@ -575,8 +574,11 @@ def _decode(raw: Any) -> dict[str, Any] | None:
 
 
 def _unended(raw: bytes) -> dict[str, Any]:
-    """Return the record of a job that has not ended. moi's own are short; a long one is as good as none."""
-    return _decode(raw) or {} if len(raw) <= LONGEST else {}
+    """Return the record of a job that has not ended, its status first, where the scripts look for it.
+
+    moi's own are short; a long one is as good as none.
+    """
+    return {"id": None, "status": None, **((_decode(raw) if len(raw) <= LONGEST else None) or {})}
 
 
 # The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
@@ -1307,6 +1309,7 @@ class _Worker:
         may_go_back = type(back) is int and 0 <= back < 100
         if payload[68:69] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
+                # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
                 parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
         if payload[:36] != job_id.encode() or not any(
                 hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
@@ -1997,9 +2000,8 @@ class _Watcher:
             if self.looked == -math.inf:
                 self._check_redis()
             self.looked = time.monotonic()
-            for worker, since in list(self.suspects.items()):
-                if self.looked - since > 2 * GRACE:  # it has left, or lives
-                    del self.suspects[worker]
+            self.suspects = {worker: since for worker, since in self.suspects.items()
+                             if self.looked - since <= 2 * GRACE}  # the others have left, or live
 
     def _contexts(self, r: Any) -> list[str]:
         """Note in Redis which contexts this process uses; return those that are noted there, of many some."""
@@ -2030,9 +2032,9 @@ class _Watcher:
                 if _wrong_type(answer):  # not moi's
                     r.delete(key)
                 raise answer
-        workers = {member.decode() for member in members if re.fullmatch(b"[0-9a-f]{12}", member)}
-        if len(workers) < len(members):  # not moi's
-            r.srem(context.workers, *(member for member in members if not re.fullmatch(b"[0-9a-f]{12}", member)))
+        if strange := [member for member in members if not re.fullmatch(b"[0-9a-f]{12}", member)]:  # not moi's
+            r.srem(context.workers, *strange)
+        workers = {member.decode() for member in set(members).difference(strange)}
         if thorough:
             self._check_leases(context, r, workers)
         self.queued |= bool(queued)
@@ -2363,18 +2365,18 @@ def _for_browser(job_id: str, raw: bytes) -> bytes | None:
         with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
             if _STRICT.decode(raw.decode())["id"] == job_id:
                 return raw
-    text, cut = None, False
+    text: str | None = None
     record = _decode(raw)
     if record is None and len(raw) >= _HEAD:  # not the whole of it was read; the result stands last
         head, _, rest = raw.partition(b'"result": ')
-        record, text, cut = _decode(head + b'"result": null}'), rest.decode(errors="ignore"), True
+        record, text = _decode(head + b'"result": null}'), rest.decode(errors="ignore")
         for end in range(len(text), len(text) - 7, -1) if text.startswith('"') else ():  # it may end in an escape
             with contextlib.suppress(ValueError):
                 text = json.loads(text[:end] + '"')
                 break
     if record is None:
         return None
-    result = record.get("result")
+    result, cut = record.get("result"), text is not None
     if text is None:
         text = result if isinstance(result, str) else json.dumps(result)
     if cut or len(text) > RESULT_CUT:
