@@ -179,8 +179,8 @@ LONG = 256 * 1024
 OUTPUT_TAIL = 16 * 1024
 #: Bytes kept of each stream of a command, in its result.
 COMMAND_TAIL = 1024 * 1024
-#: Characters of a result that go to a browser.
-RESULT_CUT = 64 * 1024
+#: Characters of a result that go to a browser, and bytes of a record that are read for it: some characters take more.
+RESULT_CUT, HEAD = 64 * 1024, 512 * 1024
 #: Seconds between two status updates of `status_update.track`: what an eye can follow costs a fast loop nothing.
 TRACK = 0.1
 #: Seconds between two messages to a browser in a flood: 50 a second are more than an eye can follow.
@@ -410,7 +410,7 @@ def _connect(url: str, retries: int) -> Any:
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries, (redis.ConnectionError,)), **more)
         made.connection_class(**made.connection_kwargs)  # does not connect, but knows its options
         return redis.Redis(connection_pool=made)
-    except TypeError as error:
+    except (TypeError, redis.RedisError) as error:
         raise ValueError(f"redis_url is {_without_password(url)!r}, and redis-py cannot read it: {error}") from None
     except ValueError:  # its words may hold a part of the password, and so may what stands for the port
         raise ValueError(f"redis_url is {url.partition(':')[0]}://..., and redis-py cannot read it: write a number for "
@@ -667,11 +667,13 @@ while true do
 end
 """
 
-# KEYS: queue; ARGV: ttl, date, the reason as JSON. Fails of what is queued the jobs whose process has an
-# address of Redis that holds on its own host only: there is no engine that could run them.
+# KEYS: queue; ARGV: ttl, date, the reason as JSON, how many. Fails of the next so many that are queued the jobs whose
+# process has an address of Redis that holds on its own host only: there is no engine that could run them. The others go
+# to the queue's end.
 _REFUSE = _LUA + """
-for _ = 1, redis.call('LLEN', KEYS[1]) do
+for _ = 1, tonumber(ARGV[4]) do
     local payload = redis.call('LMOVE', KEYS[1], KEYS[1], 'LEFT', 'RIGHT')
+    if not payload then return end
     local id = string.sub(payload, 1, 36)
     local s, raw = status(id)
     if s == 'Queued' and string.match(string.sub(payload, 69, 69), '[lL]') then
@@ -842,10 +844,24 @@ def _heads(ids: list[str], most: int) -> list[bytes]:
         return cast(list[bytes], _script(_HEADS, ids, [most]))
     try:  # a single one, as a live update is, takes less without a script
         return [_quick("GETRANGE", ids[0], 0, most - 1)]
-    except redis.ResponseError as error:
-        if not _wrong_type(error):
-            raise
+    except redis.ResponseError:  # of another type, or not to be read by moi's user
         return [b""]
+
+
+def _record(job_id: str, head: bytes, most: int = HEAD) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the record that begins with `head`, and what there is of its result if `most` bytes were not all of it."""
+    record = _decode(head)
+    if record is not None or len(head) < most:
+        return record, None
+    first, _, rest = head.partition(b'"result": ')  # it stands last
+    record = _decode(first + b'"result": null}')
+    if record is None and most < LONGEST:  # another program's, or one with a name without end
+        return _record(job_id, _heads([job_id], LONGEST)[0], LONGEST)
+    cut = rest.decode(errors="ignore")
+    for end in range(len(cut), len(cut) - 7, -1) if cut.startswith('"') else ():  # it may end in an escape
+        with contextlib.suppress(ValueError):
+            return record, json.loads(cut[:end] + '"')
+    return record, cut
 
 
 def job_info(job_id: str) -> dict[str, Any] | None:
@@ -1907,17 +1923,22 @@ def cancel(job_id: str) -> bool:
     RedisNotFound
         If Redis does not answer.
     """
-    with _reaching_redis():
-        record = job_info(job_id)
+    job_id = _text(str(job_id))  # a UUID, say
+
+    def look() -> dict[str, Any]:
+        record, _ = _record(job_id, _heads([job_id], HEAD)[0])  # of a result, however long, no more than the beginning
         if record is None:
             raise UnknownJob(job_id)
-        job_id = str(job_id)  # a UUID, say
+        return record
+
+    with _reaching_redis():
+        record = look()
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
                 _redis().delete(_buffers(job_id))
                 return True
-            mine, record = record, job_info(job_id) or record
+            mine, record = record, look()
             if record == mine:  # done, though the answer was lost
                 return True
         if record.get("status") in ENDED:
@@ -2098,8 +2119,9 @@ class _Watcher:
             return
         self.bury(context, r, worker)
         if getattr(error, "ename", "") == "RedisElsewhere" and context._used and not r.smembers(context.workers):
-            _script(_REFUSE, [context.queue], [
-                settings().job_ttl, _now(), json.dumps(f"RedisElsewhere: {error.evalue}")])
+            reason = json.dumps(f"RedisElsewhere: {error.evalue}")
+            for left in range(r.llen(context.queue), 0, -TURN):
+                _script(_REFUSE, [context.queue], [settings().job_ttl, _now(), reason, min(left, TURN)])
         if getattr(error, "ename", "") != "EngineError":
             context._retry_at = time.monotonic() + 5
             self._complain(context, f"a worker could not work: {_words(error)}. Engines need redis-py and a way to "
@@ -2356,7 +2378,6 @@ def _refuse(constant: str) -> NoReturn:
 
 _STRICT = json.JSONDecoder(parse_constant=_refuse)
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
-_HEAD = 8 * RESULT_CUT  # bytes of a record that the relay reads: a result's share of them is more than it shows
 
 
 def _for_browser(job_id: str, raw: bytes) -> bytes | None:
@@ -2365,22 +2386,15 @@ def _for_browser(job_id: str, raw: bytes) -> bytes | None:
         with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
             if _STRICT.decode(raw.decode())["id"] == job_id:
                 return raw
-    text: str | None = None
-    record = _decode(raw)
-    if record is None and len(raw) >= _HEAD:  # not the whole of it was read; the result stands last
-        head, _, rest = raw.partition(b'"result": ')
-        record, text = _decode(head + b'"result": null}'), rest.decode(errors="ignore")
-        for end in range(len(text), len(text) - 7, -1) if text.startswith('"') else ():  # it may end in an escape
-            with contextlib.suppress(ValueError):
-                text = json.loads(text[:end] + '"')
-                break
+    record, cut = _record(job_id, raw)
     if record is None:
         return None
-    result, cut = record.get("result"), text is not None
-    if text is None:
-        text = result if isinstance(result, str) else json.dumps(result)
-    if cut or len(text) > RESULT_CUT:
-        record.update(result=text[:RESULT_CUT], truncated=True)
+    if cut is not None:
+        record["result"] = cut
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in record.items()}
+    long = {key: text[:RESULT_CUT] for key, text in texts.items() if len(text) > RESULT_CUT}
+    if long or cut is not None:
+        record.update(long, truncated=True)
     record["id"] = job_id
     return json.dumps(_plain(record)).encode()
 
@@ -2645,12 +2659,9 @@ class _Relay:
     def _read(self, actions: dict[str, str]) -> list[_Change]:
         """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
         gone, changes = set(actions), []
-        for job_id, raw in self.group._read(list(actions), _HEAD):
+        for job_id, raw in self.group._read(list(actions), HEAD):
             gone.discard(job_id)
-            job = _for_browser(job_id, raw)
-            if job is None and len(raw) >= _HEAD:  # another program's, or one with a name without end
-                job = _for_browser(job_id, _heads([job_id], LONGEST)[0])
-            if job is not None:
+            if (job := _for_browser(job_id, raw)) is not None:
                 changes.append((actions[job_id], job_id, job))
         self._forget(gone)
         return changes + _gone(set(actions).difference(i for _, i, _ in changes))
@@ -2809,8 +2820,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         """Disconnect a browser that pings and reads no answer: Tornado before 6.6 keeps a pong for each."""
         stream = self.ws_connection and self.ws_connection.stream
         self._pongs = self._pongs + 1 if stream and stream.writing() else 0
-        if self._pongs > MAX_ASKED:
-            self.close(1008, "too much at once")
+        self._limit(self._pongs)
 
     def answer(self, text: bytes) -> None:
         """Write a message that is about no job of the group; it counts until the browser has taken it."""
@@ -2823,7 +2833,10 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def ask(self, weight: int) -> None:
         """Count what waits for this browser, or has been done for it; disconnect one that asks for too much."""
         self.asked += weight
-        if self.asked > MAX_ASKED:
+        self._limit(self.asked)
+
+    def _limit(self, waiting: int) -> None:
+        if waiting > MAX_ASKED:
             self.close(1008, "too much at once")
 
     def owe(self, actions: dict[str, str]) -> None:
@@ -3169,8 +3182,8 @@ class _DemoBoth(_DemoHandler):
 
 class _DemoRun(_DemoHandler):
     def post(self, user: str) -> None:
-        origin = self.request.headers.get("Origin", "")
-        if urllib.parse.urlsplit(origin).netloc != self.request.host:  # cookies, the XSRF one too, know no ports
+        origin = f"http://{self.request.host}"  # cookies, the XSRF one too, know no ports
+        if self.request.headers.get("Origin") != origin:
             raise tornado.web.HTTPError(403)
         if self.get_argument("job") not in _DEMO_JOBS:
             raise tornado.web.HTTPError(400)
