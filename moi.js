@@ -54,7 +54,7 @@ html {
     --moi-dim: light-dark(#59636e, #9198a1); --moi-accent: light-dark(#0969da, #4493f8);
     --moi-queued: var(--moi-dim); --moi-running: var(--moi-accent);
     --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
-  :where(.moi [hidden], .moi-state:empty) { display: none !important; }
+  :where(.moi [hidden], .moi-state:empty, .moi-meta > span:empty) { display: none !important; }
   :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
   :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
     padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
@@ -65,7 +65,7 @@ html {
   :where(.moi button[aria-disabled=true]) { color: var(--moi-dim); border-color: var(--moi-border); cursor: default; }
   :where(.moi-result) { color: var(--moi-accent); }
 
-  :where(.moi-bar, .moi-filters) { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; }
+  :where(.moi-bar, .moi-filters, .moi-actions) { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; }
   :where(.moi-bar) { margin-block-end: var(--moi-gap); }
   :where(.moi-filter) { border-radius: 1rem; }
   :where(.moi-filter[aria-pressed=true]) { background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
@@ -92,9 +92,8 @@ html {
   :where(.moi-icon) { display: flex; align-items: center; height: 1.8rem; }
   :where(.moi-icon svg) { width: 1.1em; fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round;
     stroke-linejoin: round; }
-  :where(.moi-head, .moi-line, .moi-meta, .moi-actions, .moi-folds) { display: flex; flex-wrap: wrap; min-width: 0; }
+  :where(.moi-head, .moi-line, .moi-meta, .moi-folds) { display: flex; flex-wrap: wrap; min-width: 0; }
   :where(.moi-head) { gap: .3rem var(--moi-gap); align-items: center; }
-  :where(.moi-actions) { gap: .4rem; }
   :where(.moi-line, .moi-meta) { gap: .1rem .6rem; align-items: baseline; }
   :where(.moi-meta) { justify-content: end; text-align: end; font-variant-numeric: tabular-nums; }
   :where(.moi-line) { font-size: .925em; }
@@ -105,7 +104,6 @@ html {
   :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
   :where(.moi-status) { flex: 1 1 7rem; }
   :where(.moi-status, .moi-meta, .moi-details summary) { color: var(--moi-dim); }
-  :where(.moi-meta > span:empty) { display: none; }
   :where(.moi-progress) { flex: 0 1 8rem; min-width: 4rem; height: .7rem; align-self: center;
     accent-color: var(--moi-running); }
   /* These are as wide as they get, so that the bar stands still. */
@@ -126,7 +124,6 @@ html {
   :where(.moi-live) { position: sticky; inset-block-end: .5rem; pointer-events: none; }
   :where(.moi-list:not(:empty) ~ .moi-live .moi-state) { width: fit-content; margin: .5rem auto 0;
     padding: .25rem var(--moi-gap); border-style: solid; color: var(--moi-text); }
-  :where(.moi-end) { height: 1px; }
   :where(.moi-voice) { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden;
     clip-path: inset(50%); }
 
@@ -153,7 +150,7 @@ html {
   };
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
-  const ROWS_A_FRAME = 20; // that are made anew, so that no frame is long; fewer while many jobs come or go
+  const ROWS_A_FRAME = 20; // that are made anew, so that no frame is long; half of them while many jobs change
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
   const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
@@ -181,17 +178,22 @@ html {
     return element;
   }
 
-  /** Write a text or an attribute only where it is another: what stays costs no layout, and a selection stays too. */
-  function write(element, value, attribute) {
-    if (!attribute && element.textContent !== value) element.textContent = value;
-    if (attribute && element.getAttribute(attribute) !== value) element.setAttribute(attribute, value);
+  /** Set properties only where they are others: what stays costs no layout, and a selection stays too. */
+  function set(element, properties) {
+    for (const [key, value] of Object.entries(properties)) if (element[key] !== value) element[key] = value;
+    return element;
+  }
+
+  /** Set properties of a row's part, or of all parts of that name. */
+  function setPart(row, name, properties) {
+    for (const element of row.getElementsByClassName("moi-" + name)) set(element, properties);
   }
 
   function icon(state) {
     const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-    write(svg, "0 0 16 16", "viewBox");
-    write(svg, "true", "aria-hidden");
-    write(path, ICONS[state], "d");
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", ICONS[state]);
     svg.append(path);
     return svg;
   }
@@ -199,12 +201,9 @@ html {
   /** The row as it comes, where the page has no template of its own. */
   function plainRow(words) {
     const span = (name, ...children) => make("span", name, ...children);
-    const fold = (name) => {
-      const text = make("pre", `moi-${name}-text`);
-      text.tabIndex = 0;  // so that the keyboard can scroll it
-      return make("details", "moi-details moi-" + name, make("summary", "", words[name]),
-        make("button", "moi-copy", words.copy), text);
-    };
+    const fold = (name) => make("details", "moi-details moi-" + name, make("summary", "", words[name]),
+      make("button", "moi-copy", words.copy),
+      set(make("pre", `moi-${name}-text`), { tabIndex: 0 }));  // so that the keyboard can scroll it
     return make("li", "moi-row", span("moi-icon"),
       make("div", "moi-head", span("moi-name"), span("moi-actions", make("a", "moi-result", words.result),
         make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
@@ -234,28 +233,8 @@ html {
   /** The link to a job's result, or null: only http(s) and relative handlers are linked. */
   function resultLink(job) {
     if (typeof job.handler !== "string" || !job.handler) return null;
-    try {
-      const url = new URL(job.handler.replace(/\/*$/, "") + "/" + encodeURIComponent(job.id), document.baseURI);
-      return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
-    } catch {
-      return null;
-    }
-  }
-
-  /** Put a text into the clipboard; return whether that was possible. */
-  async function toClipboard(text, element) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {  // not there without https, or not allowed: the way of old
-      const area = make("textarea", "moi-voice");
-      area.value = text;
-      element.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      return done;
-    }
+    const url = URL.parse(job.handler.replace(/\/*$/, "") + "/" + encodeURIComponent(job.id), document.baseURI);
+    return url && /^https?:$/.test(url.protocol) ? url.href : null;
   }
 
   class JobList {
@@ -264,15 +243,13 @@ html {
       this.jobs = new Map();      // ID -> job
       this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
       this.rows = new Map();      // ID -> its <li>, of the jobs that are shown
-      this.places = new Map();    // ID -> {id, date, fits, over, text}
+      this.places = new Map();    // ID -> {job, date, text}, as of the last frame; the text is for the search
       this.order = [];            // the places of all jobs, newest first
       this.view = [];             // those of them that fit filter and search; the first of these are shown
-      this.over = 0;              // how many jobs in the view have ended
       this.filter = "";           // a state, or all
       this.query = "";            // what is searched for, in lower case
       this.most = this.options.rows;
       this.changed = new Set();   // IDs to draw in the next frame
-      this.live = new Set();      // IDs of rows whose time goes on
       this.paces = new Map();     // ID of a running job -> how fast it has got on: {since, from, progress, end}
       this.cancelling = new Set();
       this.news = new Map();      // ID -> what is to be told of it
@@ -305,7 +282,7 @@ html {
       this.closed = true;
       for (const timer of [this.timer, this.telling, this.ticker, this.forgetting]) clearTimeout(timer);
       cancelAnimationFrame(this.frame);
-      if (this.socket) this.socket.close();
+      this.socket?.close();
       this.ending.abort();
       this.observer.disconnect();
       this.element.replaceChildren();
@@ -316,19 +293,11 @@ html {
 
     // ---- connection -----------------------------------------------------------------------------
 
-    address(protocol) {
-      const url = new URL(this.options.url, document.baseURI);
-      url.protocol = url.protocol.replace(/^(http|ws)/, protocol);
-      return url;
-    }
-
     connect() {
       if (this.closed) return;
       if (this.state !== "signed-out") this.say(this.attempts ? this.away() : "connecting");
-      let opened = false;
-      const socket = this.socket = new WebSocket(this.address("ws").href);
+      const socket = this.socket = new WebSocket(this.options.url);
       socket.onopen = () => {
-        opened = true;
         this.opened = performance.now();
         this.attempts = 0;
         this.say("online");
@@ -340,7 +309,7 @@ html {
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = async () => {
-        const refused = !opened && await this.refused();
+        const refused = this.state !== "online" && await this.refused();
         if (socket !== this.socket || this.closed) return;
         this.say(refused ? "signed-out" : this.away());
         const [first, most] = this.options.retry;
@@ -354,7 +323,8 @@ html {
 
     /** Ask whether nobody is signed in: a browser does not tell why a websocket was refused, but over HTTP it does. */
     async refused() {
-      const url = this.address("http");
+      const url = new URL(this.options.url, document.baseURI);
+      url.protocol = url.protocol.replace("ws", "http");
       if (url.origin !== location.origin || navigator.onLine === false) return false;
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) }).catch(() => ({}));
       return answer.status === 403 || answer.status === 401;
@@ -366,17 +336,12 @@ html {
     }
 
     send(message) {
-      if (this.socket && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+      if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
       else if (!message.get) this.unsent.push(message);
     }
 
     receive(data) {
-      let message;
-      try {
-        message = JSON.parse(data);
-      } catch {
-        return console.warn("moi: a message is no JSON", data.slice(0, 200));
-      }
+      const message = JSON.parse(data);
       for (const action of ["add", "update", "remove"]) {
         for (const job of message[action] || []) this[action === "remove" ? "take" : "put"](job, action);
       }
@@ -446,7 +411,7 @@ html {
       const ahead = Date.parse(job.date_end || job.date_start || job.date_created) - Date.now();
       if (!(Math.abs(ahead) < DAY)) return;
       if (ahead > this.skew || (fresh && !this.sure)) this.skew = ahead;
-      this.sure = this.sure || fresh;
+      this.sure ||= fresh;
       if (!this.sure && stateOf(job) === "running") askTime().then((skew) => {
         if (this.sure || !(Math.abs(skew) < DAY)) return;
         [this.skew, this.sure] = [skew, true];
@@ -470,19 +435,12 @@ html {
       this.paces.set(job.id, pace);
     }
 
-    time(row, job) {
-      const words = this.options.words;
-      const from = Date.parse(job.date_start);
+    time(row) {
+      const { job } = row, { words } = this.options, from = Date.parse(job.date_start);
       const took = Math.max(0, (job.date_end ? Date.parse(job.date_end) : this.now()) - from);
-      const left = ((this.paces.get(job.id) || {}).end - this.now()) / 1000;
-      for (const e of row.parts["moi-time"] || []) write(e, took < 1000 * DAY ? words.time(took / 1000) : "");
-      for (const e of row.parts["moi-left"] || []) write(e, left > 0 && left < 1e7 ? words.left(left) : "");
-    }
-
-    /** Let the times of running rows go on; ended rows are written once. */
-    tick() {
-      if (document.hidden) return;
-      for (const id of this.live) if (this.jobs.has(id)) this.time(this.rows.get(id), this.jobs.get(id));
+      const left = (this.paces.get(job.id)?.end - this.now()) / 1000;
+      setPart(row, "time", { textContent: took < 1000 * DAY ? words.time(took / 1000) : "" });
+      setPart(row, "left", { textContent: left > 0 && left < 1e7 ? words.left(left) : "" });
     }
 
     // ---- telling --------------------------------------------------------------------------------
@@ -504,7 +462,7 @@ html {
       this.telling = 0;
       this.spoke = Date.now();
       this.voice.replaceChildren(sum(news));  // anew, or the same text would not be heard twice
-      if (!long || !this.options.notify || !window.Notification || Notification.permission !== "granted") return;
+      if (!long || !this.options.notify || window.Notification?.permission !== "granted") return;
       try {
         new Notification(long, { tag: "moi" }).onclick = () => window.focus();
       } catch {  // Chromium on Android has them for service workers only
@@ -515,48 +473,42 @@ html {
 
     build() {
       const { words, element } = this.options, { signal } = this.ending;
-      const button = (name, act, ...children) => {
-        const made = make("button", "moi-" + name, ...children);
-        made.onclick = act;
-        return made;
-      };
+      const button = (name, onclick, ...children) => set(make("button", "moi-" + name, ...children), { onclick });
       this.element = element;
       this.filters = new Map(["", ...STATES].map((state) => [state, button("filter",
         () => this.narrow(state, this.query), words[state || "all"] + " ", make("span", "moi-count"))]));
       const filters = make("div", "moi-filters", ...this.filters.values());
-      write(filters, "group", "role");
-      write(filters, words.filter, "aria-label");
-      this.search = make("input", "moi-search");
-      this.search.type = "search";
-      this.search.placeholder = words.search;
-      write(this.search, words.search, "aria-label");
-      this.search.oninput = () => this.narrow(this.filter, this.search.value.trim().toLowerCase());
+      set(filters, { role: "group", ariaLabel: words.filter });
+      this.search = set(make("input", "moi-search"), {
+        type: "search", placeholder: words.search, ariaLabel: words.search,
+        oninput: () => this.narrow(this.filter, this.search.value.trim().toLowerCase()),
+      });
       this.asking = button("notify", () => Notification.requestPermission().then(() => this.schedule()), words.notify);
-      this.clear = button("clear", () => this.remove(this.view.filter((place) => place.over).map((place) => place.id)),
+      this.clear = button("clear", () => this.remove(this.view.flatMap(({ job }) => (ended(job) ? job.id : []))),
         words.clear);
-      this.bar = make("div", "moi-bar", filters, this.search, this.asking, this.clear);
-      this.bar.hidden = true;
-      this.list = make("ul", "moi-list");
-      write(this.list, "list", "role");
-      this.list.tabIndex = -1;
-      this.list.onclick = (event) => this.click(event.target);
+      this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
+      this.list = set(make("ul", "moi-list"), {
+        role: "list", onclick: (event) => this.click(event.target),
+        onkeydown(event) {  // a key that is held down is no second wish
+          if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
+        },
+      });
       this.end = make("div", "moi-end");
       this.line = make("p", "moi-state");
       this.voice = make("p", "moi-voice");
-      const live = make("div", "moi-live", this.line, this.voice);
-      write(live, "polite", "aria-live");
+      const live = set(make("div", "moi-live", this.line, this.voice), { ariaLive: "polite" });
       element.classList.add("moi");
       element.replaceChildren(this.bar, this.list, this.end, live);
       this.observer = new IntersectionObserver((entries) => {
         const done = this.rows.size >= this.most && this.most < this.view.length;  // else what it saw is not the end
-        if (!done || !entries[entries.length - 1].isIntersecting) return;
+        if (!done || !entries.at(-1).isIntersecting) return;
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
-      this.list.addEventListener("keydown", (event) => {  // a key that is held down is no second wish
-        if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
-      });
-      this.ticker = setInterval(() => this.tick(), 200);
+      this.ticker = setInterval(() => {  // let the times of running rows go on; ended rows are written once
+        if (document.hidden) return;
+        for (const row of this.rows.values()) if (!ended(row.job)) this.time(row);
+      }, 200);
       const hurry = () => {
         if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
         clearTimeout(this.timer);
@@ -567,7 +519,7 @@ html {
     }
 
     click(target) {
-      const hit = (name) => target.closest(".moi-" + name), row = hit("job"), id = row && row.dataset.id;
+      const hit = (name) => target.closest(".moi-" + name), id = hit("job")?.dataset.id;
       if (hit("copy")) return this.copy(hit("copy"));
       if (hit("remove")) return this.remove([this.removing = id]);
       if (!hit("cancel") || this.cancelling.has(id)) return;
@@ -579,18 +531,28 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const done = await toClipboard(folded.querySelector("[class*=-text]").textContent, this.element);
+      const text = folded.querySelector("[class*=-text]").textContent;
+      let done = true;
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch {  // not there without https, or not allowed: the way of old
+        const area = make("textarea", "moi-voice");
+        area.value = text;
+        this.element.append(area);
+        area.select();
+        done = document.execCommand("copy");
+        area.remove();
+      }
       button.focus();
       if (!done) return;
-      write(button, words.copied);
+      set(button, { textContent: words.copied });
       this.voice.replaceChildren(words.copied);
-      setTimeout(() => write(button, words.copy), 2000);
+      setTimeout(() => set(button, { textContent: words.copy }), 2000);
     }
 
     /** Show only jobs of one state, and with the query in name, status or ID. */
     narrow(filter, query) {
       [this.filter, this.query, this.most] = [filter, query, this.options.rows];
-      for (const place of this.order) this.judge(place, this.jobs.get(place.id));
       this.narrowed = true;
       this.schedule();
     }
@@ -599,8 +561,8 @@ html {
       if (state !== this.state) this.emit("state", this.state = state);
       this.element.classList.toggle("moi-away", state !== "online");
       const { words } = this.options;
-      write(this.line, words[state] || this.trouble || (!this.answered || this.view.length ? ""
-        : this.jobs.size ? words.unmatched : words.empty));
+      set(this.line, { textContent: words[state] || this.trouble || (!this.answered || this.view.length ? ""
+        : this.jobs.size ? words.unmatched : words.empty) });
     }
 
     /** Draw what has changed, once a frame. A hidden tab gets no frames, and needs none. */
@@ -610,74 +572,59 @@ html {
 
     draw() {
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
-      this.refuge = active && active.closest(".moi-job");
-      const from = this.refuge && this.refuge.dataset.id;
+      this.refuge = active?.closest(".moi-job");
+      const from = this.refuge?.dataset.id;
       if (!this.jobs.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
-      const fresh = [], gone = new Set();
+      const fresh = [], limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
       for (const id of this.changed) {
         const job = this.jobs.get(id);
         let place = this.places.get(id);
-        if (job && !place) {
-          place = { id, date: String(job.date_created || ""), fits: false, over: 0 };
-          this.places.set(id, place);
-          fresh.push(place);
-        } else if (!job && place) {
-          this.places.delete(id);
-          gone.add(place);
-        }
-        if (!place) continue;
-        place.text = "";
-        this.judge(place, job);
+        if (job && !place) fresh.push(place = { date: job.date_created || "" });
+        if (job) this.places.set(id, Object.assign(place, { job, text: "" }));
+        else this.places.delete(id);
         if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
       }
       this.changed.clear();
-      if (gone.size) this.order = this.order.filter((place) => !gone.has(place));
-      if (fresh.length) {
-        this.order = this.order.concat(fresh).sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
+      if (fresh.length || this.places.size < this.order.length) {
+        this.order = this.order.filter(({ job }) => this.places.has(job.id)).concat(fresh)
+          .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
-      if (this.stale) this.view = this.order.filter((place) => place.fits);
-      this.stale = false;
-      this.show(fresh.length + gone.size > 100 ? 10 : ROWS_A_FRAME);
+      this.view = this.order.filter((place) => this.fits(place));
+      this.show(limit);
       this.showBar();
       this.say(this.state);
-      this.tick();
       if (active && (!active.isConnected || active.closest("[hidden]"))) this.refocus(active, from);
       if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
       this.narrowed = false;
     }
 
-    /** See whether a job is to be in the view, and keep count of those in it that have ended. */
-    judge(place, job) {
-      if (this.query && job && !place.text) {
-        const { name, status, id } = job, word = this.options.words[stateOf(job)];
+    /** Whether a job is to be in the view. */
+    fits(place) {
+      if (this.filter && stateOf(place.job) !== this.filter) return false;
+      if (this.query && !place.text) {
+        const { name, status, id } = place.job, word = this.options.words[stateOf(place.job)];
         place.text = `${(name || "").slice(0, 500)}\n${word}\n${(status || "").slice(0, 500)}\n${id}`.toLowerCase();
       }
-      const fits = Boolean(job) && (!this.filter || stateOf(job) === this.filter)
-        && (!this.query || place.text.includes(this.query));
-      if (fits !== place.fits) [place.fits, this.stale] = [fits, true];
-      const over = Number(fits && ended(job));
-      this.over += over - place.over;
-      place.over = over;
+      return !this.query || place.text.includes(this.query);
     }
 
     /** See to it that the first jobs of the view have a row each, and the others none. */
     show(limit) {
-      if (this.shown === this.view && this.rows.size === Math.min(this.most, this.view.length)) return;
-      this.shown = this.view;
-      const first = this.view.slice(0, this.most);
-      const kept = new Set(first.map((place) => place.id));
-      for (const [id, row] of this.rows) if (!kept.has(id)) this.drop(row);
-      let next = this.list.firstElementChild, made = 0;
-      for (const { id } of first) {
-        if (this.rows.has(id)) {
-          next = this.rows.get(id).nextElementSibling;
-        } else if (made++ < limit) {
-          const row = this.row(this.jobs.get(id));
-          this.list.insertBefore(row, next);
-          this.rows.set(id, row);
-        } else {
-          return this.schedule();
+      const first = this.view.slice(0, this.most).map((place) => place.job);
+      const kept = new Set(first.map((job) => job.id));
+      for (const [id, row] of this.rows) {
+        if (kept.has(id)) continue;
+        if (row === this.refuge) this.refuge = row.nextElementSibling || row.previousElementSibling;
+        row.remove();
+        this.rows.delete(id);
+      }
+      let next = this.list.firstElementChild;
+      for (const job of first) {
+        if (!this.rows.has(job.id)) {
+          if (!limit--) return this.schedule();
+          this.rows.set(job.id, this.list.insertBefore(this.row(job), next));
         }
+        next = this.rows.get(job.id).nextElementSibling;
       }
       this.observer.unobserve(this.end);  // it says anew whether the end is in view: it may not have left it
       this.observer.observe(this.end);
@@ -688,20 +635,12 @@ html {
       this.bar.hidden = !this.jobs.size;
       for (const [state, button] of this.filters) {
         const n = state ? this.counts[state] : this.jobs.size, on = state === this.filter;
-        button.hidden = !n && !on;
-        write(button, String(on), "aria-pressed");
-        write(button.lastChild, words.number(n));
+        set(button, { hidden: !n && !on, ariaPressed: String(on) });
+        set(button.lastChild, { textContent: words.number(n) });
       }
       this.search.hidden = this.jobs.size < 10 && !this.query && document.activeElement !== this.search;
-      this.asking.hidden = !this.options.notify || !window.Notification || Notification.permission !== "default";
-      this.clear.hidden = !this.over;
-    }
-
-    drop(row) {
-      if (row === this.refuge) this.refuge = row.nextElementSibling || row.previousElementSibling;
-      row.remove();
-      this.rows.delete(row.dataset.id);
-      this.live.delete(row.dataset.id);
+      this.asking.hidden = !this.options.notify || window.Notification?.permission !== "default";
+      this.clear.hidden = !this.view.some(({ job }) => ended(job));
     }
 
     /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove. */
@@ -716,14 +655,9 @@ html {
 
     row(job) {
       const template = document.getElementById(this.options.template);
-      this.plain = this.plain || plainRow(this.options.words);
-      const row = (template ? template.content.firstElementChild : this.plain).cloneNode(true);
+      const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
       row.classList.add("moi-job");
       row.dataset.id = job.id;
-      row.parts = Object.create(null);  // "moi-name" -> the elements of that class
-      for (const element of row.querySelectorAll("[class*=moi-]")) {
-        for (const name of element.classList) row.parts[name] = [...(row.parts[name] || []), element];
-      }
       this.fill(row, job);
       return row;
     }
@@ -731,17 +665,15 @@ html {
     fill(row, job) {
       const { words } = this.options, over = ended(job), state = stateOf(job), failed = state === "failed";
       const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
-      const part = (name, act) => { for (const element of row.parts["moi-" + name] || []) act(element); };
-      const show = (name, visible) => part(name, (e) => { e.hidden = !visible; });
-      const text = (name, value) => part(name, (e) => write(e, value));
-      const label = (key, before) => part(key, (e) => write(e, before + brief(name, 100), "aria-label"));
-      const fold = (name, value) => {
-        show(name, value);
-        text(name + "-text", value || "");
+      const part = (key, properties) => setPart(row, key, properties);
+      const label = (key) => words[key] + ": " + brief(name, 100);
+      const fold = (key, text) => {
+        part(key, { hidden: !text });
+        part(key + "-text", { textContent: text || "" });
       };
       if (row.dataset.state !== state) {
         row.dataset.state = state;
-        part("icon", (e) => e.replaceChildren(icon(state)));
+        for (const element of row.getElementsByClassName("moi-icon")) element.replaceChildren(icon(state));
       }
       const stopping = this.cancelling.has(job.id), cut = job.truncated ? words.truncated : "";
       const result = over && job.result != null ? asText(job.result) : "";
@@ -749,29 +681,20 @@ html {
       const last = failed && !cut ? result.trimEnd().split("\n").pop() : "";  // of a traceback: the error
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
-      text("word", stopping ? words.cancelling : words[state]);
-      for (const [key, value] of [["name", name], ["status", status]]) {
-        text(key, value);
-        part(key, (e) => write(e, value, "title"));
-      }
-      const progress = progressOf(job);
-      text("percent", progress === null ? "" : words.percent(Math.floor(progress * 100)));
-      show("progress", progress !== null);
-      part("progress", (e) => { if (progress !== null && e.value !== progress) e.value = progress; });
-      label("progress", "");
-      const link = over ? resultLink(job) : null;
-      show("result", link);
-      part("result", (e) => { if (link) e.href = link; });
-      show("cancel", !over);
-      part("cancel", (e) => write(e, String(stopping), "aria-disabled"));
-      show("remove", over);
-      for (const key of ["result", "cancel", "remove"]) label(key, words[key] + ": ");
+      part("word", { textContent: stopping ? words.cancelling : words[state] });
+      part("name", { textContent: name, title: name });
+      part("status", { textContent: status, title: status });
+      const progress = progressOf(job), link = over ? resultLink(job) : null;
+      part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100)) });
+      part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
+      part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
+      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(stopping) });
+      part("remove", { hidden: !over, ariaLabel: label("remove") });
       fold("traceback", failed && !short ? result + cut : "");
       fold("value", failed || short ? "" : result + cut);
       fold("output", job.output);
-      if (over) this.live.delete(job.id);
-      else this.live.add(job.id);
-      this.time(row, job);
+      row.job = job;
+      this.time(row);
     }
   }
 
@@ -809,13 +732,13 @@ html {
     title.shown = document.title;
   }
 
-  const script = document.currentScript && document.currentScript.src;
+  const script = document.currentScript?.src;
   let asked;
 
   /** Ask the server that this file came from, once, how far its clock is ahead of ours; NaN if that is another's. */
   function askTime() {
     if (!script || new URL(script).origin !== location.origin) return Promise.resolve(NaN);
-    return asked = asked || fetch(script, { method: "HEAD", cache: "no-store" })
+    return asked ??= fetch(script, { method: "HEAD", cache: "no-store" })
       .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now(), () => NaN);
   }
 

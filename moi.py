@@ -80,7 +80,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timezone
 from datetime import time as time_of_day
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn, Protocol, TextIO, TypeVar, cast
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TextIO, TypeAlias, TypeVar, cast
 
 import ipyparallel
 import redis
@@ -220,40 +220,39 @@ class _Settings:
 
     def check(self) -> _Settings:
         """Give the fields their types; they may come from the environment, as text."""
-        if not isinstance(self.redis_url, str) or not re.match(r"(rediss?(\+sentinel)?|unix)://.", self.redis_url):
-            raise ValueError(f"redis_url is {_without_password(str(self.redis_url))!r}: give a text that begins with "
-                             "redis://, rediss:// or unix:// (MOI_REDIS_URL or configure(redis_url=...))")
-        if "+sentinel:" in self.redis_url and not _SENTINEL.fullmatch(self.redis_url):
-            raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write "
-                             "redis+sentinel://user:password@host:port,host:port/service/db, and the special "
-                             "characters of a password as %XX (MOI_REDIS_URL or configure)")
-        if re.search("[\0-\x20\x7f]", self.redis_url) or re.match("redis[^:]*://[^@]*[/?#].*@", self.redis_url):
-            raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: write the special characters of a "
-                             "password as %XX, and take care of a line's end after it (MOI_REDIS_URL or configure)")
-        if option := re.search("[?&](protocol|decode_responses|encoding)[^=]*=", self.redis_url):
-            raise ValueError(f"redis_url is {_without_password(self.redis_url)!r}: leave out {option[1]}, which moi "
-                             "sets itself (MOI_REDIS_URL or configure)")
+        def wrong(name: str, shown: str, advice: str) -> ValueError:
+            return ValueError(f"{name} is {shown}: {advice} (MOI_{name.upper()} or configure({name}=...))")
+
+        url, shown = self.redis_url, repr(_without_password(str(self.redis_url)))
+        if not isinstance(url, str) or not re.match(r"(rediss?(\+sentinel)?|unix)://.", url):
+            raise wrong("redis_url", shown, "give a text that begins with redis://, rediss:// or unix://")
+        if "+sentinel:" in url and not _SENTINEL.fullmatch(url):
+            raise wrong("redis_url", shown, "write redis+sentinel://user:password@host:port,host:port/service/db, and "
+                        "the special characters of a password as %XX")
+        if re.search("[\0-\x20\x7f]", url) or re.match("redis[^:]*://[^@]*[/?#].*@", url):
+            raise wrong("redis_url", shown, "write the special characters of a password as %XX, and take care of a "
+                        "line's end after it")
+        if option := re.search("[?&](protocol|decode_responses|encoding)[^=]*=", url):
+            raise wrong("redis_url", shown, f"leave out {option[1]}, which moi sets itself")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
-            raise ValueError(f"context is {self.context!r}: give the name of an IPython profile (MOI_CONTEXT or "
-                             "configure(context=...))")
+            raise wrong("context", repr(self.context), "give the name of an IPython profile")
         if not isinstance(self.secret, str):
-            raise ValueError("secret is no text: give one that only you know (MOI_SECRET or configure(secret=...))")
+            raise wrong("secret", "no text", "give one that only you know")
         names = self.ship.replace(",", " ").split() if isinstance(self.ship, str) else self.ship
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"ship is {self.ship!r}: give names of modules (MOI_SHIP or configure(ship=[...]))")
+            raise wrong("ship", repr(self.ship), "give names of modules")
         self.ship = tuple(names)
         for name in self.ship:
             _read_module(name)
         for name, kind, least in (("job_ttl", int, 60), ("linger", float, 0)):
             value = getattr(self, name)
             try:
-                setattr(self, name, kind(value))
-                good = least <= getattr(self, name) < 1e9
+                number = kind(value)
             except (TypeError, ValueError, OverflowError):
-                good = False
-            if not good:
-                raise ValueError(f"{name} is {value!r}: give seconds, a number from {least} to 1e9 "
-                                 f"(MOI_{name.upper()} or configure({name}=...))")
+                number = math.nan
+            if not least <= number < 1e9:
+                raise wrong(name, repr(value), f"give seconds, a number from {least} to 1e9")
+            setattr(self, name, number)
         return self
 
 
@@ -269,8 +268,7 @@ def settings() -> _Settings:
     """Return the settings in force; the first call reads the environment and fixes them."""
     global _settings
     if _settings is None:
-        found = {f.name: os.environ[f"MOI_{f.name.upper()}"] for f in fields(_Settings)
-                 if os.environ.get(f"MOI_{f.name.upper()}")}
+        found = {f.name: value for f in fields(_Settings) if (value := os.environ.get(f"MOI_{f.name.upper()}"))}
         _settings = _Settings(**{"context": ctx_default, **found, **_configured}).check()
     return _settings
 
@@ -379,8 +377,7 @@ def _host() -> str:
 
 def _sentinel_pool(url: str, **options: Any) -> Any:
     """Return a pool of connections to the master that sentinels name."""
-    parts = _SENTINEL.fullmatch(url)
-    assert parts is not None
+    parts: Any = _SENTINEL.fullmatch(url)
     hosts = [host.rpartition(":") for host in parts[3].split(",")]
     libs: Any = redis  # whose types do not cover these
     options.update(libs.connection.parse_url(f"{parts[1]}://{parts[2] or ''}master{parts[5] or ''}{parts[6] or ''}"))
@@ -766,8 +763,9 @@ def _quick(*command: Any, read: Callable[[Any], Any] = lambda connection: connec
         connection.send_packed_command([b"*%d\r\n" % len(words) + b"".join(
             [b"$%d\r\n%b\r\n" % (len(word), word) for word in words])])
         answer = read(connection)
-    except redis.ResponseError as error:
-        answer = error
+    except redis.ResponseError:
+        client.moi_spare.append(connection)
+        raise
     except (redis.TimeoutError, TimeoutError) as error:
         connection.disconnect()
         raise redis.TimeoutError(str(error)) from error
@@ -775,8 +773,6 @@ def _quick(*command: Any, read: Callable[[Any], Any] = lambda connection: connec
         connection.disconnect()
         return client.execute_command(*command)
     client.moi_spare.append(connection)
-    if isinstance(answer, redis.ResponseError):
-        raise answer
     return answer
 
 
@@ -898,8 +894,8 @@ class _Tail(io.RawIOBase):
     """Keep the last `limit` bytes of what is written, and count the rest."""
 
     def __init__(self, limit: int) -> None:
-        self.limit, self.total, self.kept = limit, 0, bytearray()
-        self.changed = False
+        self.limit = limit
+        self.clear()
 
     def writable(self) -> bool:
         return True
@@ -957,20 +953,19 @@ class _Command:
             argv = [f"./{argv[0]}", *argv[1:]]
         self.process = subprocess.Popen(["/bin/sh", "-c", _GUARDED, "moi", *argv], stdin=subprocess.PIPE,
                                         start_new_session=True, **options)
+        self.guard: Any = self.process.stdin
 
     def release(self) -> None:
         """Send the guard away: the command has ended, and what it has put into the background goes on."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError), self.process.stdin as guard:
-            guard.write(b"\n")
+        with contextlib.suppress(OSError), self.guard:
+            self.guard.write(b"\n")
 
     def end(self) -> None:
         """SIGTERM the command's process group, then SIGKILL what is left of its session."""
-        assert self.process.stdin is not None
         with contextlib.suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(TERM_GRACE)
-        self.process.stdin.close()
+        self.guard.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
         if self.process.returncode is None:  # it has killed its guard
@@ -1059,8 +1054,6 @@ def _sign(key: bytes, context: str, job_id: str, parts: Iterable[bytes | bytearr
 class StatusUpdate:
     """What a job is given as ``status_update``. Safe from several threads of the job."""
 
-    __slots__ = "_update",
-
     def __init__(self, update: Callable[[str | None, float | None], None]) -> None:
         self._update = update
 
@@ -1128,7 +1121,6 @@ class StatusUpdate:
 
 
 _Item = TypeVar("_Item")
-_SHUTDOWN = "EngineError: the engine was shut down while it ran this job."
 
 
 class _HandBack(BaseException):
@@ -1245,8 +1237,7 @@ class _Worker:
             try:
                 return command(*args)
             except redis.RedisError as error:
-                waited = time.monotonic() - began
-                if not _passing(error) or waited > (GRACE if self.terminated else patience):
+                if not _passing(error) or time.monotonic() - began > (GRACE if self.terminated else patience):
                     raise
                 self.left.wait(0.25)
 
@@ -1261,14 +1252,11 @@ class _Worker:
         keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label]
         if done:
             keys, args = [*keys, done[0]], [*args, done[1]]
-        while True:
-            claim = _script(_NEXT, keys, args)
-            if claim and not claim[1]:
-                if claim[1] is None:
-                    self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
-                keys, args = keys[:2], args[:3]
-                continue
-            return (claim[0], claim[1]) if claim else None
+        while (claim := _script(_NEXT, keys, args)) and not claim[1]:  # it has dropped what is no job any more
+            if claim[1] is None:
+                self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
+            keys, args = keys[:2], args[:3]
+        return (claim[0], claim[1]) if claim else None
 
     def _do(self, payload: bytes, raw: bytes) -> tuple[str, bytes]:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
@@ -1280,18 +1268,16 @@ class _Worker:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != self._on_signal:
                 signal.signal(number, self._on_signal)
-        if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if self.terminated:
             raise _HandBack(record)
         with self.lock:
-            self.record, self.stop_reason = record, None
-            self.deadline, self.signalled = math.inf, -math.inf
+            self.record, self.signalled = record, -math.inf
         try:
             try:
                 self.interruptible = True
-                with self.shielded():  # told to stop before it has started?
-                    pass
+                if self.stop_reason:  # it was told to stop before it has started
+                    raise KeyboardInterrupt(self.stop_reason)
                 status, result = SUCCESS, _plain(self._call(payload, record))
             finally:
                 self.interruptible = False
@@ -1327,8 +1313,7 @@ class _Worker:
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
                 parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
-        if payload[:36] != job_id.encode() or not any(
-                hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
+        if not any(hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode(errors="replace") not in map(_fingerprint, self.keys) and may_go_back:
                 raise _HandBack({**record, "handed_back": back + 1})
@@ -1369,17 +1354,16 @@ class _Worker:
                 record["status"] = _text(status)
             if progress is not None:
                 record["progress"] = progress
-            self._insist(self._write)
+            self._insist(self._write, record)
 
-    def _write(self) -> None:
-        assert self.record is not None
+    def _write(self, record: dict[str, Any]) -> None:
         if self.tail.changed:
-            self.record["output"] = self.tail.text()
-        _script(_WRITE, [self.record["id"]], [self.ttl, _encode(self.record)])
+            record["output"] = self.tail.text()
+        _script(_WRITE, [record["id"]], [self.ttl, _encode(record)])
 
     def _explain(self, error: BaseException) -> str:
-        trace = error.__traceback__
-        while trace and trace.tb_next and trace.tb_frame.f_code in _WORKER_CODE:  # begin with the job's own code
+        trace, own = error.__traceback__, (_Worker._do.__code__, _Worker._call.__code__)
+        while trace and trace.tb_next and trace.tb_frame.f_code in own:  # begin with the job's own code
             trace = trace.tb_next
         try:
             text = "".join(traceback.format_exception(type(error), error, trace))
@@ -1398,7 +1382,7 @@ class _Worker:
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if number == signal.SIGTERM:
-            self.terminated, self.stop_reason = True, _SHUTDOWN
+            self.terminated, self.stop_reason = True, "EngineError: the engine was shut down while it ran this job."
             if callable(self.on_term):
                 self.on_term(number, frame)  # ipyparallel's: end when the task returns
         if self.interruptible and self.stop_reason:
@@ -1455,7 +1439,7 @@ class _Worker:
             if not self.record:
                 return
             if self.tail.changed:
-                self._write()
+                self._write(self.record)
             if asked:
                 self.stop_reason = "Cancelled while it was running."
                 self.redis.delete(f"moi:cancel:{self.record['id']}")
@@ -1471,31 +1455,26 @@ def _end_fork(error: BaseException | None) -> NoReturn:
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-_WORKER_CODE = _Worker._do.__code__, _Worker._call.__code__
-
-
 def _takes_status_update(func: Callable[..., Any]) -> bool:
     if isinstance(func, types.FunctionType) and func.__code__.co_flags & inspect.CO_VARKEYWORDS:
         return True  # inspect.signature would say so, but takes longer than the rest of a short job
     try:
-        parameters = inspect.signature(func).parameters
+        parameters = inspect.signature(func).parameters.values()
     except (TypeError, ValueError):  # some built-in functions have none
         return False
-    taken = parameters.get("status_update")
-    if taken is not None and taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY):
-        return True
-    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return any(p.kind is p.VAR_KEYWORD or p.name == "status_update" and p.kind in (
+        p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
 
 
-def _start_worker(digest: str, source: str, options: dict[str, Any]) -> Any:
+def _start_worker(source: str, options: dict[str, Any]) -> Any:
     """Run a worker on an engine that may never have seen moi: sent by value, it brings the source along."""
     import sys
     import types
     module: Any = sys.modules.get("moi")
-    if getattr(module, "_digest", None) != digest:
+    if getattr(module, "_source", None) != source:
         module = sys.modules["moi"] = types.ModuleType("moi")
         exec(compile(source, "moi.py", "exec"), module.__dict__)
-        module._source, module._digest = source, digest
+        module._source = source
     return module._Worker(get_ipython(), **options).run()  # type: ignore[name-defined]  # noqa: F821
 
 
@@ -1505,16 +1484,16 @@ _Sources = dict[str, tuple[bool, str, str]]
 
 def _read_module(name: str) -> _Sources:
     """Return the sources of a module or package that is to be shipped."""
-    wrong = f"ship names {name!r}: give modules or packages in Python that this process can import, without dots"
     if name in sys.stdlib_module_names | {"moi", "redis", "ipyparallel", "tornado", "zmq", "__main__"}:
         raise ValueError(f"ship names {name!r}, which engines have: name the application's own modules")
     spec = None
     with contextlib.suppress(ImportError, ValueError):  # as Python raises for some that are there already
         spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise ValueError(f"{wrong} (MOI_SHIP or configure(ship=[...]))")
+        raise ValueError(f"ship names {name!r}: give modules or packages in Python that this process can import, "
+                         "without dots (MOI_SHIP or configure(ship=[...]))")
     file, found = Path(spec.origin), {}
-    for each in [file, *sorted(file.parent.rglob("*"))] if spec.submodule_search_locations else [file]:
+    for each in sorted(file.parent.rglob("*")) if spec.submodule_search_locations else [file]:
         if each.suffix in (".so", ".pyd"):
             raise ValueError(f"ship names {name!r}, of which {each.name} is compiled: install it for the engines")
         if each.suffix == ".py" and each.is_file():
@@ -1532,22 +1511,20 @@ class _Cargo(NamedTuple):
     """What a worker brings along to an engine."""
 
     source: str         # of this module
-    digest: str
     shipped: _Sources
     version: bytes      # of all of it; jobs are run by workers of the version of who has submitted them
 
 
-_source = _digest = ""  # on an engine: what this module was made from
+_source = ""  # on an engine: what this module was made from
 
 
 @functools.lru_cache(1)
 def _cargo() -> _Cargo:
     source = _source or inspect.getsource(sys.modules[__name__])
-    digest = hashlib.sha256(source.encode()).hexdigest()
     found = dict(_shipped.sources)  # on an engine: what this one was sent
     for name in settings().ship:
         found.update(_read_module(name))
-    return _Cargo(source, digest, found, hashlib.sha256(f"{digest}{sorted(found.items())}".encode()).digest()[:8])
+    return _Cargo(source, found, hashlib.sha256(f"{source}{sorted(found.items())}".encode()).digest()[:8])
 
 
 class _Shipped(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
@@ -1578,11 +1555,10 @@ def _take_in(sources: _Sources) -> None:
     _shipped = _Shipped(sources)
     _cargo.cache_clear()
     sys.meta_path[:] = [_shipped, *(finder for finder in sys.meta_path if type(finder).__name__ != "_Shipped")]
-    names = {name.partition(".")[0] for name in sources}
     for name, module in list(sys.modules.items()):
         loader: Any = getattr(getattr(module, "__spec__", None), "loader", None)
         was_shipped = type(loader).__name__ == "_Shipped"
-        if (was_shipped or name.partition(".")[0] in names) and not (was_shipped and loader.sources == sources):
+        if loader.sources != sources if was_shipped else name.partition(".")[0] in sources:
             del sys.modules[name]
 
 
@@ -1783,9 +1759,8 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         raise TypeError(f"the job's name is {_repr(name)}: give a text")
     if handler is not None and not isinstance(handler, str):
         raise TypeError(f"the handler is {_repr(handler)}: give a URL as text, or None")
-    if len(name) + len(handler or "") > RESULT_CUT:
-        raise ValueError(f"the job's name and handler have {len(name) + len(handler or '')} characters: give "
-                         f"{RESULT_CUT} at most")
+    if (size := len(name) + len(handler or "")) > RESULT_CUT:
+        raise ValueError(f"the job's name and handler have {size} characters: give {RESULT_CUT} at most")
     if isinstance(func, str):
         if kwargs or not all(isinstance(arg, str) for arg in args) or not func or "\0" in func + "".join(args):
             raise TypeError(f"the command is {_repr([func, *args])} with {_repr(kwargs)}: give texts without NUL "
@@ -1797,14 +1772,9 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     try:
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
         buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(func, args, kwargs)]
-        long: list[memoryview] = []
-
-        def stays(buffer: pickle.PickleBuffer) -> bool:
-            if buffer.raw().nbytes > LONG:
-                long.append(buffer.raw())
-            return buffer.raw().nbytes <= LONG
-        body = pickle.dumps((timeout, buffers), 5, buffer_callback=stays)
-        if long and max(part.nbytes for part in long) > 512 << 20:
+        long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
+        body = pickle.dumps((timeout, buffers), 5, buffer_callback=lambda buffer: buffer.raw().nbytes <= LONG)
+        if any(part.nbytes > 512 << 20 for part in long):
             raise ValueError("Redis takes no more than 512 MiB in one value")
     except Exception as error:
         raise NotSendable(f"{_repr(func)} cannot be sent to an engine with these arguments "
@@ -1923,10 +1893,10 @@ def cancel(job_id: str) -> bool:
     RedisNotFound
         If Redis does not answer.
     """
-    job_id = _text(str(job_id))  # a UUID, say
+    key = _text(str(job_id))  # it may be a UUID, say
 
     def look() -> dict[str, Any]:
-        record, _ = _record(job_id, _heads([job_id], HEAD)[0])  # of a result, however long, no more than the beginning
+        record, _ = _record(key, _heads([key], HEAD)[0])  # of a result, however long, no more than the beginning
         if record is None:
             raise UnknownJob(job_id)
         return record
@@ -1935,18 +1905,18 @@ def cancel(job_id: str) -> bool:
         record = look()
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
-            if _script(_WRITE, [job_id], [settings().job_ttl, _encode(record), QUEUED]):
-                _redis().delete(_buffers(job_id))
+            if _script(_WRITE, [key], [settings().job_ttl, _encode(record), QUEUED]):
+                _redis().delete(_buffers(key))
                 return True
             mine, record = record, look()
             if record == mine:  # done, though the answer was lost
                 return True
         if record.get("status") in ENDED:
             return False
-        _redis().set(f"moi:cancel:{job_id}", 1, ex=3600)
+        _redis().set(f"moi:cancel:{key}", 1, ex=3600)
         worker = _text(f"moi:worker:{str(record.get('engine')).rpartition('/')[2]}")
         if _redis().exists(worker):  # what is sent to a host that has vanished would have Redis wait longer for it
-            _redis().publish(worker, job_id)
+            _redis().publish(worker, key)
         return True
 
 
@@ -2016,7 +1986,8 @@ class _Watcher:
                 raise
             except Exception as error:
                 context._retry_at = time.monotonic() + TICK
-                self._complain(context, f"the watcher met {error!r} and tries again")
+                self._complain(context, str(error) if isinstance(error, ClusterNotFound) else
+                               f"the watcher met {error!r} and tries again")
         if thorough:
             if self.looked == -math.inf:
                 self._check_redis()
@@ -2039,11 +2010,11 @@ class _Watcher:
             return []
 
     def _tend(self, context: Context, r: Any, thorough: bool) -> None:
+        context.wants_workers = True  # before the look, so that a submit after the look wakes us
         for worker, task in list(context._tasks.items()):
             if task.done():
                 del context._tasks[worker]
                 self._reap(context, r, worker, task)
-        context.wants_workers = True  # before the look, so that a submit after the look wakes us
         pipe = r.pipeline(transaction=False)
         pipe.llen(context.queue)
         pipe.smembers(context.workers)
@@ -2060,14 +2031,9 @@ class _Watcher:
             self._check_leases(context, r, workers)
         self.queued |= bool(queued)
         if not queued and context._client is not None:
-            context.wants_workers = len(context._client.ids) > len(
-                workers.union(context._tasks) - context._strays)
+            context.wants_workers = len(context._client.ids) > len(workers.union(context._tasks) - context._strays)
         if queued and time.monotonic() >= context._retry_at:
-            try:
-                self._start_workers(context, queued, workers)
-            except ClusterNotFound as error:
-                context._retry_at = time.monotonic() + TICK
-                self._complain(context, str(error))
+            self._start_workers(context, queued, workers)
 
     def _complain(self, context: Context, trouble: str) -> None:
         """Log a trouble once, and not again before it has changed."""
@@ -2092,21 +2058,20 @@ class _Watcher:
             context._asked = time.monotonic()
             if context.has_lost(waiting[0]):
                 return context.close()  # and connect again at the next look
-        context.wants_workers = free > min(queued, free)
+        context.wants_workers = free > queued
         conf, cargo = settings(), _cargo()
         for _ in range(min(queued, free)):
             worker = uuid.uuid4().hex[:12]
             options = {"name": worker, "context": context.name, "redis_url": conf.redis_url, "ttl": conf.job_ttl,
                        "linger": conf.linger, "keys": context._keys, "host": _host(), "shipped": cargo.shipped}
             view = client.load_balanced_view()
-            task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.digest, cargo.source, options)
+            task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.source, options)
             task.add_done_callback(lambda _: self.wake.set())
             context._tasks[worker] = task
         client.history.clear()  # ipyparallel keeps the name of every task for ever
 
     def _reap(self, context: Context, r: Any, worker: str, task: Any) -> None:
         """Take in how a worker's task has ended."""
-        context.wants_workers = True
         self.joined.discard(worker)
         self.suspects.pop(worker, None)
         error = task.exception()
@@ -2133,7 +2098,7 @@ class _Watcher:
         for worker in workers:
             pipe.pttl(f"moi:worker:{worker}")
             pipe.pubsub_numsub(f"moi:worker:{worker}")
-        signs = pipe.execute() if workers else []
+        signs = pipe.execute()
         return {worker: (0 < lease <= LEASE * 1000, bool(listeners)) for worker, lease, ((_, listeners),) in
                 zip(workers, signs[::2], signs[1::2])}
 
@@ -2160,25 +2125,22 @@ class _Watcher:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
         try:
-            self._fail_jobs_of(keys, [QUEUE_TTL, worker, int(LEASE * 1000) * unless_it_is_back], r)
+            while dead := _script(_BURY, keys, [QUEUE_TTL, worker, int(LEASE * 1000) * unless_it_is_back]):
+                if not dead[0]:
+                    continue
+                record = _unended(dead[1])
+                host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
+                record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=(
+                    f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, "
+                    "out of memory, crashed, or cut off from the network."))
+                _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
+                r.delete(_buffers(record["id"]))
         except (redis.ResponseError, ValueError) as error:
             if isinstance(error, redis.ResponseError) and not _wrong_type(error):
                 raise
             r.delete(keys[0])  # not moi's
             r.srem(context.workers, worker)
             self._complain(context, f"cannot make out what a dead worker ran ({error!r:.200})")
-
-    def _fail_jobs_of(self, keys: list[str], args: list[Any], r: Any) -> None:
-        while dead := _script(_BURY, keys, args):
-            if not dead[0]:
-                continue
-            record = _unended(dead[1])
-            host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
-            record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=(
-                f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, out "
-                "of memory, crashed, or cut off from the network."))
-            _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
-            r.delete(_buffers(record["id"]))
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""
@@ -2284,17 +2246,13 @@ def _group_name(name: Any) -> str:
         name = name.decode(errors="surrogateescape")
     if not isinstance(name, str):
         raise TypeError(f"the group is {_repr(name)}: give a text, as a rule the name of the signed-in user")
-    if not 0 < len(name) <= 512 or name.startswith("moi:") or _is_job_id(name) or name != _text(name):
+    if not 0 < len(name) <= 512 or name.startswith("moi:") or _JOB_ID.fullmatch(name) or name != _text(name):
         raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
                          "no job's ID")
     return name
 
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def _is_job_id(text: Any) -> bool:
-    return isinstance(text, str) and len(text) == 36 and _JOB_ID.fullmatch(text) is not None
 
 
 def _job_ids(ids: Any) -> list[str]:
@@ -2328,7 +2286,7 @@ class Group:
         """Return the IDs of the group's jobs, in no order."""
         with _reaching_redis():
             members: list[str] = _script(_MEMBERS, [self.key], []).decode(errors="replace").split()
-        return [member for member in members if _is_job_id(member)]
+        return [member for member in members if _JOB_ID.fullmatch(member)]
 
     def get(self, ids: Iterable[str] = ()) -> list[dict[str, Any]]:
         """Return records: those of `ids` that are in the group, or all of them; newest first."""
@@ -2341,7 +2299,7 @@ class Group:
     def add(self, ids: Iterable[str]) -> None:
         """Put jobs into the group, and show them to who watches it."""
         ids = _job_ids(ids)
-        if strange := [i for i in ids if not _is_job_id(i)]:
+        if strange := [i for i in ids if not _JOB_ID.fullmatch(i)]:
             raise ValueError(f"{_repr(strange)[:100]} are no job IDs: give what submit returned")
         self._tell("add", ids)
 
@@ -2378,6 +2336,8 @@ def _refuse(constant: str) -> NoReturn:
 
 _STRICT = json.JSONDecoder(parse_constant=_refuse)
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
+#: Whom a relay tells, in the IOLoop, by `owe`, `send`, `answer` and `ask`: a websocket, or the program.
+_Listener: TypeAlias = "MOIMessageHandler | _Screen"
 
 
 def _for_browser(job_id: str, raw: bytes) -> bytes | None:
@@ -2403,39 +2363,22 @@ def _gone(ids: Iterable[str]) -> list[_Change]:
     return [("remove", i, json.dumps({"id": i}).encode()) for i in ids]
 
 
-def _messages(changes: Iterable[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
+def _messages(changes: list[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
     """Yield the messages that tell of `changes`, each with its share of them."""
-    share: list[_Change] = []
-    size = 0
-
-    def message() -> tuple[bytes, list[_Change]]:
-        by_action: dict[str, list[bytes]] = {}
-        for action, _, job in share:
-            by_action.setdefault(action, []).append(job)
-        return b"{" + b", ".join(b'"%s": [%s]' % (action.encode(), b", ".join(jobs))
-                                 for action, jobs in by_action.items()) + b"}", share
-
-    for change in changes:
-        share.append(change)
+    start = size = 0
+    for end, change in enumerate(changes, 1):
         size += len(change[2])
-        if size > MESSAGE:
-            yield message()
-            share, size = [], 0
-    if share:
-        yield message()
+        if size > MESSAGE or end == len(changes):
+            by_action: dict[str, list[bytes]] = {}
+            for action, _, job in changes[start:end]:
+                by_action.setdefault(action, []).append(job)
+            yield b"{" + b", ".join(b'"%s": [%s]' % (action.encode(), b", ".join(jobs))
+                                    for action, jobs in by_action.items()) + b"}", changes[start:end]
+            start, size = end, 0
 
 
 def _weight(ids: Any) -> int:
     return 1 + len(ids) // 100
-
-
-class _Listener(Protocol):
-    """Whom a relay tells: a websocket, or the program. Called in the IOLoop."""
-
-    def owe(self, actions: dict[str, str]) -> None: ...
-    def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None: ...
-    def answer(self, text: bytes) -> None: ...
-    def ask(self, weight: int) -> None: ...
 
 
 class _Relay:
@@ -2473,7 +2416,7 @@ class _Relay:
         self.wake()
 
     def wake(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):  # full: it is being woken already; closed: it has ended
+        with contextlib.suppress(OSError):  # full: it is being woken already; closed: it has ended
             self.waker.send(b"x")
 
     def stop(self) -> None:
@@ -2600,7 +2543,7 @@ class _Relay:
                         changed[job_id] = "remove"
                     elif job_id in self._subscribed and job_id not in self._awaited:
                         changed[job_id] = "add"
-                    elif _is_job_id(job_id):
+                    elif _JOB_ID.fullmatch(job_id):
                         changed.pop(job_id, None)
                         self._fresh.add(job_id)
                         self._subscribe([job_id])
@@ -2768,8 +2711,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def get_group(self) -> str | bytes:
         """Return the name of the signed-in user's group. Override it where `current_user` is no text."""
-        user: str | bytes = self.current_user
-        return user
+        return cast("str | bytes", self.current_user)
 
     def prepare(self) -> None:
         """Refuse, before the upgrade, who is not signed in."""
@@ -2864,18 +2806,12 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             return
         stream = self.ws_connection and self.ws_connection.stream
         if stream and stream.writing():
-            tornado.ioloop.IOLoop.current().add_future(written, self._written)
+            tornado.ioloop.IOLoop.current().add_future(written, lambda _: self._go_on())
         else:  # it has gone out whole
             self._go_on()
 
-    def _written(self, future: Any) -> None:
-        if future.exception() is None:  # else it is closed, and on_close follows
-            self._go_on()
-
     def _go_on(self) -> None:
-        part = dict(itertools.islice(self._owed.items(), PART))
-        for job_id in part:
-            del self._owed[job_id]
+        part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
         self._busy = bool(part)
         if part and self.relay is not None:
             self.relay.request(self, "show", part)
@@ -2956,31 +2892,29 @@ def _local_engines(folder: str, n: int) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _services(n: int) -> Iterator[list[str]]:
-    """Find or start Redis and engines, and configure moi for them; yield a line about each."""
+def _services(n: int, say: Callable[[str], None]) -> Iterator[None]:
+    """Find or start Redis and engines, say which, and configure moi for them."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="moi-"))  # mode 0700
-        said = []
         try:
-            _redis(retries=0).ping()
-            said.append(f"Redis at {_without_password(settings().redis_url)}, found")
-        except (redis.RedisError, OSError, ValueError) as error:
+            with _reaching_redis():
+                _redis(retries=0).ping()
+            say(f"moi: Redis at {_without_password(settings().redis_url)}, found")
+        except (redis.RedisError, OSError, ValueError):
             if os.environ.get("MOI_REDIS_URL"):
-                raise RedisNotFound(f"Redis does not answer at MOI_REDIS_URL, "
-                                    f"{_without_password(os.environ['MOI_REDIS_URL'])}: {error}") from error
+                raise
             shutdown()
             configure(redis_url=stack.enter_context(_private_redis(folder)))
-            said.append(f"Redis at {settings().redis_url}, started")
+            say(f"moi: Redis at {settings().redis_url}, started")
         context = Context(settings().context)
         try:
             context._find()
-            said.append(f"the cluster of profile {context.name!r}, found")
+            say(f"moi: the cluster of profile {context.name!r}, found")
         except ClusterNotFound:
-            connection_file = stack.enter_context(_local_engines(folder, n))
-            Context(context.name, connection_file=connection_file)
-            said.append(f"{n} local engines, started")
+            Context(context.name, connection_file=stack.enter_context(_local_engines(folder, n)))
+            say(f"moi: {n} local engines, started")
         stack.callback(shutdown)
-        yield said
+        yield
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -3046,20 +2980,16 @@ def _demo_search(status_update: StatusUpdate) -> int:
     raise AssertionError
 
 
-def _demo_square(number: int) -> int:
-    return number * number
-
-
 _DEMO_COMMAND = "for i in 1 2 3 4 5; do date; sleep 1; done; uname -a"
-_DEMO_JOBS: dict[str, tuple[str, Callable[[Callable[..., str]], Any]]] = {
-    "pi": ("Estimate pi", lambda run: run("Pi, the mean of four parts", _demo_mean, [
-        run(f"Pi by Monte Carlo, part {part} of 4", _demo_pi, part) for part in (1, 2, 3, 4)])),
-    "plot": ("Draw a plot", lambda run: run("Hares and lynxes, 60 years", _demo_hares)),
-    "words": ("Count words", lambda run: run("Words in Python's help", _demo_words)),
-    "command": ("Run a command", lambda run: run("Five seconds of the system's clock", _DEMO_COMMAND)),
-    "failure": ("Fail", lambda run: run("Division by zero", _demo_failure)),
-    "search": ("Never end", lambda run: run("Search for an odd perfect number: cancel me", _demo_search)),
-    "burst": ("A burst of 200", lambda run: [run(f"{i} squared", _demo_square, i) for i in range(200)]),
+_DEMO_JOBS: dict[str, Callable[[Callable[..., str]], Any]] = {
+    "Estimate pi": lambda run: run("Pi, the mean of four parts", _demo_mean, [
+        run(f"Pi by Monte Carlo, part {part} of 4", _demo_pi, part) for part in (1, 2, 3, 4)]),
+    "Draw a plot": lambda run: run("Hares and lynxes, 60 years", _demo_hares),
+    "Count words": lambda run: run("Words in Python's help", _demo_words),
+    "Run a command": lambda run: run("Five seconds of the system's clock", _DEMO_COMMAND),
+    "Fail": lambda run: run("Division by zero", _demo_failure),
+    "Never end": lambda run: run("Search for an odd perfect number: cancel me", _demo_search),
+    "A burst of 200": lambda run: [run(f"{i} squared", pow, i, 2) for i in range(200)],
 }
 _DEMO_USERS = "ann", "bob"
 
@@ -3103,8 +3033,6 @@ polyline { fill: none; stroke-width: 2; }
 .both { display: flex; flex-wrap: wrap; height: 100vh; }
 .both iframe { flex: 1 1 20rem; border: 0; border-inline-end: 1px solid light-dark(#d0d7de, #3d444d); }
 """
-
-
 _DEMO_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#0969da"><rect x="1" y="2" width="14"
 height="3"/><rect x="1" y="7" width="9" height="3"/><rect x="1" y="12" width="5" height="3"/></svg>"""
 
@@ -3121,19 +3049,11 @@ def _demo_plot(series: dict[str, list[float]]) -> str:
             f'{"".join(lines)}</svg>')
 
 
-class _DemoUser(tornado.web.RequestHandler):
+class _DemoHandler(tornado.web.RequestHandler):
     """Who is let in is the user that the path names: one visitor may be two of them, side by side."""
 
     def get_current_user(self) -> str | None:
         return f"demo:{self.path_args[0]}" if self.get_signed_cookie("demo") else None
-
-
-class _DemoSocket(_DemoUser, MOIMessageHandler):
-    """The websocket of the demo."""
-
-
-class _DemoHandler(_DemoUser):
-    """What the demo's pages share."""
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -3143,6 +3063,7 @@ class _DemoHandler(_DemoUser):
     def prepare(self) -> None:
         if not self.get_signed_cookie("demo"):
             raise tornado.web.HTTPError(403)
+        super().prepare()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self.set_header("Content-Type", "text/plain")
@@ -3150,14 +3071,15 @@ class _DemoHandler(_DemoUser):
                     else f"{status_code}: {self._reason}\n")
 
 
+class _DemoSocket(_DemoHandler, MOIMessageHandler):
+    """The websocket of the demo."""
+
+
 class _DemoDoor(_DemoHandler):
     """Where the address that `moi demo` prints leads: who knows the token in it is let in."""
 
-    def initialize(self, token: str) -> None:
-        self.token = token
-
     def prepare(self) -> None:
-        if hmac.compare_digest(self.get_argument("token", "").encode(), self.token.encode()):
+        if hmac.compare_digest(self.get_argument("token", "").encode(), self.settings["token"].encode()):
             self.set_signed_cookie("demo", "let in", httponly=True, samesite="lax")
         else:
             super().prepare()
@@ -3169,8 +3091,7 @@ class _DemoDoor(_DemoHandler):
 class _DemoPage(_DemoHandler):
     def get(self, user: str) -> None:
         other = _DEMO_USERS[user == _DEMO_USERS[0]]
-        buttons = "".join(f'<button name="job" value="{key}">{label}</button>'
-                          for key, (label, _) in _DEMO_JOBS.items())
+        buttons = "".join(f'<button name="job" value="{label}">{label}</button>' for label in _DEMO_JOBS)
         self.write(_DEMO_PAGE % (_DEMO_MAIN % (user, other, other, self.xsrf_form_html(), buttons)))
 
 
@@ -3182,19 +3103,18 @@ class _DemoBoth(_DemoHandler):
 
 class _DemoRun(_DemoHandler):
     def post(self, user: str) -> None:
-        origin = f"http://{self.request.host}"  # cookies, the XSRF one too, know no ports
-        if self.request.headers.get("Origin") != origin:
-            raise tornado.web.HTTPError(403)
+        if self.request.headers.get("Origin") != f"http://{self.request.host}":
+            raise tornado.web.HTTPError(403)  # cookies, the XSRF one too, know no ports
         if self.get_argument("job") not in _DEMO_JOBS:
             raise tornado.web.HTTPError(400)
-        _DEMO_JOBS[self.get_argument("job")][1](lambda name, func, *args: submit(
+        _DEMO_JOBS[self.get_argument("job")](lambda name, func, *args: submit(
             settings().context, self.current_user, name, f"/{user}/result", func, *args))
         self.set_status(204)  # the browser stays on the page, which shows the job by itself
 
 
 class _DemoResult(_DemoHandler):
     def get(self, user: str, job_id: str) -> None:
-        record = job_info(job_id) if _is_job_id(job_id) else None
+        record = job_info(job_id) if _JOB_ID.fullmatch(job_id) else None
         if record is None or record.get("group") != self.current_user:
             raise tornado.web.HTTPError(404)
         result, escape = record.get("result"), tornado.escape.xhtml_escape
@@ -3212,47 +3132,41 @@ class _DemoFile(_DemoHandler):
         self.write({"css": _DEMO_CSS, "svg": _DEMO_ICON}[kind])
 
 
-def _demo(port: int, engines: int) -> None:
+def _do_demo(args: argparse.Namespace) -> int:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
     files, token, user = {"path": os.path.dirname(moi_js())}, secrets.token_urlsafe(9), "|".join(_DEMO_USERS)
     app = tornado.web.Application(
-        cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"})
+        cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"}, token=token)
     app.add_handlers(  # no other host's name: a page elsewhere could have its own name lead here
         r"(127\.0\.0\.1|localhost)",
-        [(r"/", _DemoDoor, {"token": token}), (r"/both", _DemoBoth), (r"/demo\.(css|svg)", _DemoFile),
+        [(r"/", _DemoDoor), (r"/both", _DemoBoth), (r"/demo\.(css|svg)", _DemoFile),
          (r"/(moi\.js)", tornado.web.StaticFileHandler, files), (rf"/({user})/moi-ws", _DemoSocket),
          (rf"/({user})/", _DemoPage), (rf"/({user})/run", _DemoRun), (rf"/({user})/result/([^/]+)", _DemoResult)])
     try:
-        server = app.listen(port, "127.0.0.1")
+        server = app.listen(args.port, "127.0.0.1")
     except OSError as error:
-        raise MoiError(f"cannot listen on 127.0.0.1:{port} ({error.strerror}): end what holds the port, or choose "
+        raise MoiError(f"cannot listen on 127.0.0.1:{args.port} ({error.strerror}): end what holds the port, or choose "
                        "another with --port (0 takes a free one)") from error
     port = next(iter(server._sockets.values())).getsockname()[1]
-
-    def end(number: int, frame: Any) -> NoReturn:
-        raise KeyboardInterrupt
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, signal.default_int_handler)
     say = functools.partial(print, file=sys.stderr, flush=True)
-    loop = tornado.ioloop.IOLoop.current()
     try:
         say("moi: starting ...")
-        with _services(engines) as lines:
-            for line in lines:
-                say(f"moi: {line}")
+        with _services(args.engines, say):
             if redis_url := _configured.get("redis_url"):
                 say(f"moi: in another terminal: MOI_REDIS_URL={redis_url} {sys.executable} {__file__} "
                     "jobs demo:ann --watch")
             say(f"moi: open http://127.0.0.1:{port}/?token={token} and press Ctrl-C here to end")
             try:
-                loop.start()
+                tornado.ioloop.IOLoop.current().start()
             except KeyboardInterrupt:
                 say("\nmoi: ending ...")
                 for number in (signal.SIGINT, signal.SIGTERM):  # once is enough
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         say("\nmoi: ended before it had started")
+    return 0
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -3261,11 +3175,9 @@ def _demo(port: int, engines: int) -> None:
 
 def _line(record: Mapping[str, Any], bar: bool = False) -> str:
     """Return a record as a line: ID, status, progress, name."""
-    share = None if record.get("status") in ENDED else record.get("progress")
-    share = share if isinstance(share, (int, float)) and 0 <= share <= 1 else None
-    progress = "" if share is None else f"{share:.0%}"
-    if bar and share is not None:
-        progress = f"[{'#' * round(20 * share):20}] {progress:>4}"
+    share, progress = record.get("progress"), ""
+    if record.get("status") not in ENDED and isinstance(share, (int, float)) and 0 <= share <= 1:
+        progress = f"[{'#' * round(20 * share):20}] {share:4.0%}" if bar else f"{share:.0%}"
     return "  ".join(_safe(part, line=True) for part in (
         record.get("id"), record.get("status"), progress, record.get("name")) if part != "")
 
@@ -3299,7 +3211,10 @@ def _cut(line: str, width: int) -> str:
 
 
 class _Screen:
-    """Show jobs as they change: redrawn in place on a terminal, else a line for each change; or as JSON."""
+    """Show jobs as they change: redrawn in place on a terminal, else a line for each change; or as JSON.
+
+    It can listen to a group's relay, as websockets do.
+    """
 
     def __init__(self, as_json: bool, out: TextIO) -> None:
         self.as_json, self.out = as_json, out
@@ -3323,12 +3238,7 @@ class _Screen:
             self.drawn = len(last)
         self.out.flush()
 
-
-class _GroupOnScreen:
-    """A listener to a group's relay that is no browser."""
-
-    def __init__(self, group: str, screen: _Screen) -> None:
-        self.screen = screen
+    def follow(self, group: str) -> None:
         self.relay = _Relay(Group(group), tornado.ioloop.IOLoop.current())
         self.relay.sockets.add(self)
         self.relay.request(self, "get", [])
@@ -3339,8 +3249,8 @@ class _GroupOnScreen:
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
         for text, _ in messages:
             jobs = json.loads(text)
-            self.screen.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
-                             + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
+            self.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
+                      + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
 
     def answer(self, text: bytes) -> None:
         logger.warning("%s", text.decode())
@@ -3357,9 +3267,8 @@ def _watch_job(job_id: str, screen: _Screen) -> dict[str, Any]:
 
 def _python(code: str) -> Callable[..., Any]:
     """Return a function whose body is `code`."""
-    tree = ast.parse("def python(status_update): pass")
-    function = cast(ast.FunctionDef, tree.body[0])
-    function.body = ast.parse(code).body or function.body
+    tree: Any = ast.parse("def python(status_update): pass")
+    tree.body[0].body = ast.parse(code).body or tree.body[0].body
     namespace: dict[str, Any] = {"__name__": "__main__"}  # functions of that module are sent by value
     exec(compile(tree, "<moi submit --python>", "exec"), namespace)
     return cast(Callable[..., Any], namespace["python"])
@@ -3425,7 +3334,7 @@ def _do_jobs(args: argparse.Namespace) -> int:
     if args.watch:
         args.again = f"moi jobs {shlex.quote(args.group)} --watch"
         Group(args.group).jobs()  # raises where Redis is not; a relay would wait for it
-        _GroupOnScreen(args.group, screen)
+        screen.follow(args.group)
         tornado.ioloop.IOLoop.current().start()
     screen.live = False
     found = Group(args.group).get()
@@ -3461,11 +3370,6 @@ def _do_groups(args: argparse.Namespace) -> int:
 class _SafeFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return _safe(super().format(record))
-
-
-def _do_demo(args: argparse.Namespace) -> int:
-    _demo(args.port, args.engines)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

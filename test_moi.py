@@ -498,9 +498,10 @@ def test_what_cannot_be_reached_is_said_with_its_address_and_what_starts_it():
     assert "ClusterNotFound" in said and "'nowhere'" in said and "ipcluster start --profile=nowhere" in said
 
 
-def test_an_option_that_redis_py_does_not_know_is_named():
-    with pytest.raises(ValueError, match="redis-py cannot read it.*'nonsense'"):
-        moi._connect("redis://localhost?nonsense=1", 2)
+@pytest.mark.parametrize("url", ["redis://localhost?nonsense=1", "rediss://localhost?ssl_cert_reqs=nonsense"])
+def test_what_redis_py_does_not_know_of_an_address_is_named(url):
+    with pytest.raises(ValueError, match="redis-py cannot read it.*nonsense"):
+        moi._connect(url, 2)
 
 
 @pytest.mark.parametrize("url, error", [
@@ -3240,16 +3241,16 @@ def test_the_demo_lets_in_who_knows_its_address_and_no_forged_request(short_path
         visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         assert visitor.open(demo.url, timeout=DEADLINE).url == home + "ann/"
         with pytest.raises(urllib.error.HTTPError, match="403"):  # without the page's XSRF token
-            visitor.open(home + "ann/run", data=b"job=command", timeout=DEADLINE)
+            visitor.open(home + "ann/run", data=b"job=Fail", timeout=DEADLINE)
         for host in "elsewhere.example", "127.0.0.1.elsewhere.example":
             refused(demo.url, "404", headers={"Host": host})
         xsrf = re.search('name="_xsrf" value="([^"]+)', visitor.open(home + "ann/").read().decode())[1]
         for origin in {"Origin": "http://127.0.0.1:1"}, {}:  # another port of this host's shares the cookies
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                visitor.open(urllib.request.Request(home + "ann/run", f"job=command&_xsrf={xsrf}".encode(), origin))
+                visitor.open(urllib.request.Request(home + "ann/run", f"job=Fail&_xsrf={xsrf}".encode(), origin))
         for path in ("", "?token=", "?token=guess", "ann/", "both", f"ann/result/{uuid.uuid4()}"):
             refused(home + path, "403")
-        refused(home + "ann/run", "403", data=b"job=command")
+        refused(home + "ann/run", "403", data=b"job=Fail")
         refused(home + "ann/moi-ws", "403", headers={
             "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "a" * 24})
@@ -4006,7 +4007,7 @@ def test_of_what_is_queued_only_jobs_whose_process_had_a_local_address_are_refus
     for job_id, kind in zip(ids, "-l+L-l"):
         r.set(job_id, json.dumps({"id": job_id, "status": "Queued", "date_end": None, "result": None}), ex=60)
         r.rpush(f"moi:queue:{group}", job_id + 32 * "m" + kind + "rest")
-    moi._script(moi._REFUSE, [f"moi:queue:{group}"], [60, moi._now(), json.dumps("why")])
+    moi._script(moi._REFUSE, [f"moi:queue:{group}"], [60, moi._now(), json.dumps("why"), len(ids)])
     assert [moi.job_info(job_id)["result"] for job_id in ids] == [None, "why", None, "why", None, "why"]
     assert [payload[:36] for payload in r.lrange(f"moi:queue:{group}", 0, -1)] == ids[::2]
     r.delete(f"moi:queue:{group}")
