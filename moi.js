@@ -27,14 +27,14 @@
     title: true,             // show in the page's title how many jobs run
     notify: false,           // offer desktop notifications of long jobs that end while the page is hidden
     words: {
-      connecting: "Connecting …",
-      reconnecting: "Connection lost. Reconnecting …",
+      connecting: "Connecting \u2026",
+      reconnecting: "Connection lost. Reconnecting \u2026",
       offline: "You are offline. The list goes on when you are back.",
       "signed-out": "You are signed out. Sign in again to see your jobs.",
       empty: "No jobs yet.", unmatched: "No job matches.",
       all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
-      cancel: "Cancel", cancelling: "Cancelling …", remove: "Remove", result: "Result",
-      traceback: "Why it failed", output: "Output", value: "Value", truncated: " … (cut here)",
+      cancel: "Cancel", cancelling: "Cancelling \u2026", remove: "Remove", result: "Result",
+      traceback: "Why it failed", output: "Output", value: "Value", truncated: " \u2026 (cut here)",
       copy: "Copy", copied: "Copied",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
       shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
@@ -71,6 +71,7 @@ html {
   :where(.moi-filter[aria-pressed=true]) { background: color-mix(in srgb, var(--moi-accent) 12%, var(--moi-back)); }
   :where(.moi-count) { font-weight: 600; }
   :where(.moi-search) { flex: 1 1 8rem; min-width: 0; max-width: 16rem; }
+  :where(.moi-search)::placeholder { color: var(--moi-dim); }
   :where(.moi-clear, .moi-actions, .moi-meta) { margin-inline-start: auto; }
 
   :where(.moi-list) { list-style: none; margin: 0; padding: 0; border: 1px solid var(--moi-border);
@@ -117,7 +118,8 @@ html {
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
-    unicode-bidi: plaintext; background: color-mix(in srgb, var(--moi-dim) 8%, var(--moi-back)); }
+    unicode-bidi: plaintext; text-align: start;
+    background: color-mix(in srgb, var(--moi-dim) 8%, var(--moi-back)); }
 
   :where(.moi-state) { margin: 0; padding: 1.6rem var(--moi-gap); text-align: center; color: var(--moi-dim);
     border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); background: var(--moi-back); }
@@ -156,7 +158,7 @@ html {
   const stateOf = (job) => (ended(job) || job.status === "Queued" ? job.status.toLowerCase() : "running");
   const progressOf = (job) => (stateOf(job) === "running" && Number.isFinite(job.progress)
     ? Math.min(1, Math.max(0, job.progress)) : null);
-  const brief = (text, length) => (text.length > length ? text.slice(0, length) + "…" : text);
+  const brief = (text, length) => (text.length > length ? text.slice(0, length) + "\u2026" : text);
   const deeper = (value, most) => value !== null && typeof value === "object"
     && (!most || Object.values(value).some((inner) => deeper(inner, most - 1)));
 
@@ -165,7 +167,7 @@ html {
     try {
       return typeof value === "string" ? value : JSON.stringify(value, null, deeper(value, 20) ? 0 : 2);
     } catch {
-      return "[…]";
+      return "[\u2026]";
     }
   }
 
@@ -295,7 +297,7 @@ html {
 
     connect() {
       if (this.closed) return;
-      if (this.state !== "signed-out") this.say(this.attempts ? this.away() : "connecting");
+      if (this.state !== "signed-out") this.say(this.away());
       const socket = this.socket = new WebSocket(this.options.url);
       socket.onopen = () => {
         this.opened = performance.now();
@@ -319,7 +321,7 @@ html {
       };
     }
 
-    away() { return navigator.onLine === false ? "offline" : "reconnecting"; }
+    away() { return navigator.onLine === false ? "offline" : this.opened ? "reconnecting" : "connecting"; }
 
     /** Ask whether nobody is signed in: a browser does not tell why a websocket was refused, but over HTTP it does. */
     async refused() {
@@ -590,11 +592,13 @@ html {
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
       this.view = this.order.filter((place) => this.fits(place));
+      // The row that has the focus stays, however many newer ones come.
+      if (from) this.most = Math.max(this.most, 1 + this.view.findIndex(({ job }) => job.id === from));
       this.show(limit);
       this.showBar();
       this.say(this.state);
-      if (active && (!active.isConnected || active.closest("[hidden]"))) this.refocus(active, from);
-      if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
+      if (active && !active.checkVisibility()) this.refocus(active, from);
+      if (this.narrowed && this.view.length) set(this.voice, { textContent: this.options.words.shown(this.view.length) });
       this.narrowed = false;
     }
 
@@ -648,8 +652,9 @@ html {
       const row = this.refuge, again = row && !row.contains(active) && id === this.removing;
       const next = row && [...row.querySelectorAll(again ? ".moi-remove" : "a[href], summary")]
         .find((e) => e.checkVisibility());
-      const place = row || (this.view.length ? this.list : this.line);
-      if (!next) place.tabIndex = -1;
+      const pressed = this.bar.contains(active) && !this.bar.hidden && this.filters.get(this.filter);
+      const place = row || pressed || (this.view.length ? this.list : this.line);
+      if (!next && !pressed) place.tabIndex = -1;
       (next || place).focus();
     }
 

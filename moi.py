@@ -3,7 +3,7 @@
 A job is submitted by a Tornado application, runs on an ipyparallel engine, keeps its record in
 Redis as JSON, and shows every change through one websocket in one ``<div id="moi-joblist">``::
 
-    from moi.job import submit_nouser
+    from moi import submit_nouser
 
     def hello(**kwargs):
         kwargs["status_update"]("about to say hello", progress=0.5)
@@ -1161,6 +1161,9 @@ class _Worker:
         self.redis = _redis()
         self.tail = _Tail(OUTPUT_TAIL)
         self.pid, self.life = os.getpid(), None  # the process, and its connection that is a sign of life
+        self.folder = "/"
+        with contextlib.suppress(OSError):  # one that is gone has no name
+            self.folder = os.getcwd()
         self.lock = threading.RLock()
         self.attended, self.left = threading.Event(), threading.Event()
         self.record: dict[str, Any] | None = None   # of the job that runs now
@@ -1292,7 +1295,9 @@ class _Worker:
         except BaseException as error:
             self.interruptible = False
             status, result = FAILED, self._explain(error)
-        signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm of this job's is not for the next
+        signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm of this job's is not for the next, nor is its folder
+        with contextlib.suppress(OSError):
+            os.chdir(self.folder)
         with self.lock:
             if status == FAILED and self.stop_reason:
                 result = self.stop_reason
@@ -1334,13 +1339,17 @@ class _Worker:
             self._limit = f"Stopped: it ran for more than the time limit of its context, {timeout:g} s."
         func, args, kwargs = unpack_apply_message(buffers, self.shell.user_ns)
         if isinstance(func, str):
-            result = system_call(func, *args)
+            try:
+                result = system_call(func, *args)
+            except OSError as error:
+                raise CommandFailed(f"The command cannot be run: {error}") from error
             if result[2]:
                 what = f"exit status {result[2]}"
                 if result[2] < 0:
                     what = f"signal {-result[2]} ({signal.strsignal(-result[2])})"
-                raise CommandFailed(f"The command ended with {what}: {[func, *args] if args else func}\n\n"
-                                    f"stderr:\n{result[1]}\n\nstdout:\n{result[0]}")
+                said = "".join(f"{name}:\n{text}\n\n" for name, text in zip(("stdout", "stderr"), result) if text)
+                line = _safe(shlex.join([func, *args]) if args else func, line=True)
+                raise CommandFailed(f"{said}The command ended with {what}: {line}")
             return result
         if _takes_status_update(func) and "status_update" not in kwargs:
             kwargs["status_update"] = StatusUpdate(functools.partial(self._update, record))
@@ -1366,16 +1375,9 @@ class _Worker:
         while trace and trace.tb_next and trace.tb_frame.f_code in own:  # begin with the job's own code
             trace = trace.tb_next
         try:
-            text = "".join(traceback.format_exception(type(error), error, trace))
+            text = _hint(error) + "".join(traceback.format_exception(type(error), error, trace))
         except Exception as trouble:
             text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
-        if isinstance(error, ModuleNotFoundError):
-            text += (f"\nThe engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in "
-                     "your application's folder, install the module for them, or, if it is the application's own, "
-                     f"have moi send it: configure(ship=[{(error.name or '').partition('.')[0]!r}]).\n")
-        if isinstance(error, NameError):
-            text += ("\nA function from the program's main file arrives without that file's imports and variables: "
-                     "import inside the function, or put it into a module that the engines have.\n")
         return _text(text)
 
     # -- interrupts: sent by the second thread, raised in the main thread and only for the job they are meant for
@@ -1448,6 +1450,23 @@ class _Worker:
             if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if it was swallowed
                 self.signalled = time.monotonic()
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def _hint(error: BaseException) -> str:
+    """Return what to do about an error that comes of how functions travel; the last line stays the error's own."""
+    if isinstance(error, ModuleNotFoundError):
+        return (f"The engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in your "
+                "application's folder, install the module for them, or, if it is the application's own, have moi send "
+                f"it: configure(ship=[{str(error.name).partition('.')[0]!r}]).\n\n")
+    if not isinstance(error, NameError):
+        return ""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    module = frame.f_globals.get("__name__")
+    if module == "__main__":
+        return ("A function from the program's main file arrives without that file's imports and variables: import "
+                "inside the function, or put it into a module that the engines have.\n\n")
+    return (f"If the module {module!r} was changed after the engine had imported it: start the engines anew, or have "
+            f"moi send it: configure(ship=[{str(module).partition('.')[0]!r}]).\n\n")
 
 
 def _end_fork(error: BaseException | None) -> NoReturn:
@@ -1583,7 +1602,8 @@ class Context:
     profile : str
         The profile whose controller is used; also the context's name, and the name to give to `submit`.
     job_timeout : float, optional
-        Seconds after which a job of this context is stopped and failed.
+        Seconds after which a job of this context is stopped and failed; also one that is submitted to the profile's
+        name, for which the last `Context` of that name counts.
     connection_file : str, optional
         The controller's ``ipcontroller-client.json``, where it is not in the profile's own folder.
 
@@ -2089,7 +2109,8 @@ class _Watcher:
                 _script(_REFUSE, [context.queue], [settings().job_ttl, _now(), reason, min(left, TURN)])
         if getattr(error, "ename", "") != "EngineError":
             context._retry_at = time.monotonic() + 5
-            self._complain(context, f"a worker could not work: {_words(error)}. Engines need redis-py and a way to "
+            self._complain(context, f"a worker could not work: {_words(error)}. Engines need redis-py, Python "
+                                    f"{sys.version_info[0]}.{sys.version_info[1]} as here, and a way to "
                                     f"{_without_password(settings().redis_url)}")
 
     def _signs(self, r: Any, workers: list[str]) -> dict[str, tuple[bool, bool]]:
@@ -2823,16 +2844,18 @@ def moi_js() -> str:
     Raises
     ------
     FileNotFoundError
-        If it is neither beside this file nor in the installed package.
+        If it is neither beside this file, nor in a folder ``static`` there, nor in the installed package.
     """
     beside = Path(__file__).resolve().with_name("moi.js")
-    if beside.exists():
-        return str(beside)
+    for file in beside, beside.parent / "static" / "moi.js":
+        if file.exists():
+            return str(file)
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files("moi") or ():
-            if file.name == "moi.js":
-                return str(Path(str(file.locate())).resolve())
-    raise FileNotFoundError(f"moi.js is neither at {beside} nor in the installed package: copy it there")
+        for part in importlib.metadata.files("moi") or ():
+            if part.name == "moi.js":
+                return str(Path(str(part.locate())).resolve())
+    raise FileNotFoundError(f"moi.js is neither at {beside}, nor in the folder static there, nor in the installed "
+                            "package: copy it there")
 
 
 # ---------------------------------------------------------------------------------------------------

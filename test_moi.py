@@ -817,13 +817,17 @@ def test_a_job_that_forks_stays_one_worker(ctx, group, run, r, redis_url):
 
 def test_a_job_cannot_spoil_output_and_cancel_for_those_after_it(ctx, cluster, group, run):
     def spoils():
+        import os
         import signal
         import sys
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stdout.detach()
+        os.chdir("/")
+    folder = run("pwd")["result"]
     for _ in range(2 * len(cluster.client.ids)):
         assert run(spoils)["status"] == "Success"
     assert run(print, "seen")["output"] == "seen\n"
+    assert run("pwd")["result"] == folder != ["/\n", "", 0]
     job_id = submit(ctx, group, "endless", None, sleeper)
     running(job_id)
     moi.cancel(job_id)
@@ -837,6 +841,26 @@ def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, 
     record = moi.wait(moi.submit(ctx, group, "n", None, only_here.work), DEADLINE)
     assert record["status"] == "Failed" and "ModuleNotFoundError: No module named 'only_here'" in record["result"]
     assert "start the engines in your application's folder" in record["result"]
+
+
+def test_an_error_that_cannot_be_explained_fails_its_job_all_the_same(run):
+    def odd():
+        class Odd:
+            def __repr__(self):
+                raise RuntimeError
+        raise ModuleNotFoundError("odd", name=Odd())
+    assert run(odd)["result"] == "ModuleNotFoundError, whose traceback cannot be shown: RuntimeError\n"
+
+
+@pytest.mark.parametrize("module, mend", [("__main__", "import inside the function"),
+                                          ("string", "start the engines anew, or have moi send it")])
+def test_a_name_that_the_engine_lacks_is_said_last_and_what_to_do_first(ctx, group, module, mend):
+    def lost():
+        return what_only_the_submitter_has  # noqa: F821
+    lost.__module__ = module
+    record = moi.wait(moi.submit(ctx, group, "n", None, lost), DEADLINE)
+    first, *_, last = record["result"].splitlines()
+    assert mend in first and last == "NameError: name 'what_only_the_submitter_has' is not defined"
 
 
 def lasting(r):
@@ -1004,11 +1028,12 @@ def test_a_program_whose_name_looks_like_an_option_is_run_and_no_argument_meets_
 
 @pytest.mark.parametrize("command, said", [
     (["exit 3"], "exit status 3"), (["echo sorry >&2; kill -9 $$"], "signal 9 (Killed)"),
-    (["ls", "/no/such"], "/no/such"),
-    (["no-such-program", "x"], "FileNotFoundError")])
-def test_a_command_that_fails_fails_its_job_and_says_how(run, command, said):
+    (["ls", "/no/such", "$(a\nb)"], "exit status 2: ls /no/such '$(a b)'"),
+    (["no-such-program", "x"], "there is no program 'no-such-program'")])
+def test_a_command_that_fails_fails_its_job_and_says_how_in_the_last_line(run, command, said):
     record = run(*command)
-    assert record["status"] == "Failed" and said in record["result"]
+    assert record["status"] == "Failed" and said in record["result"].splitlines()[-1]
+    assert ("stderr:\nsorry\n" in record["result"]) == ("sorry" in command[0]) and "stdout:" not in record["result"]
 
 
 def test_a_command_s_result_keeps_the_last_mib_of_each_stream_and_says_what_was_cut(run):
@@ -1419,7 +1444,7 @@ def test_engines_that_cannot_reach_redis_are_complained_of_once_and_their_jobs_s
     try:
         job_id = submit(moi.Context("cut_off", connection_file=cut_off.file), group, "a job", None, abs, -1)
         until(lambda: "a worker could not work" in caplog.text, "the warning")
-        assert "Engines need redis-py and a way to" in caplog.text and moi.job_info(job_id)["status"] == "Queued"
+        assert "Engines need redis-py, Python 3." in caplog.text and moi.job_info(job_id)["status"] == "Queued"
         assert moi.cancel(job_id) is True
     finally:
         cut_off.stop()
@@ -2761,6 +2786,13 @@ def test_jobs_are_filtered_by_state_searched_and_removed_when_they_have_ended(pa
     page.get_by_text("new").wait_for()
 
 
+def test_a_page_that_has_never_had_a_connection_does_not_say_that_it_lost_one(visit):
+    page = visit(list_html='<div id="moi-joblist" data-url="/icon"></div>')
+    page.evaluate("moi.lists[0].options.retry = [10, 10]")
+    page.wait_for_function("() => moi.lists[0].attempts > 2")
+    assert page.locator(".moi-state").text_content() == "Connecting \u2026"
+
+
 def test_who_is_signed_out_is_told_so_and_the_list_goes_on_after_a_new_sign_in(visit, write, group):
     job_id = write("Running", "kept")
     page = visit()
@@ -2839,6 +2871,22 @@ def test_the_keyboard_keeps_its_place_when_buttons_and_rows_go(page, write, run,
     moi.Group(group).remove(moi.Group(group).jobs())
     page.get_by_text("No jobs yet.").wait_for()
     assert page.evaluate("document.activeElement === moi.lists[0].line")
+    last = write("Running", "last")
+    until(lambda: page.evaluate("document.activeElement === moi.lists[0].list"), "the focus leaves the line that goes")
+    page.get_by_role("button", name="Running 1").focus()
+    write("Success", "last", job_id=last)
+    until(lambda: focused(page)[0] == "All 1", "the focus stays in the bar")
+
+
+def test_the_row_that_has_the_focus_stays_however_many_newer_ones_come(visit, write):
+    page = visit("<style>.moi-job { min-height: 2000px }</style>", '<div id="moi-joblist" data-rows="3"></div>')
+    ids = [write("Running", f"job {i}", date_created=f"200{i}") for i in range(9)]
+    page.get_by_role("button", name="Cancel: job 7").focus()
+    for i in range(5):
+        write("Queued", f"newer {i}", date_created=f"201{i}")
+    page.wait_for_function("() => moi.lists[0].order.length == 14 && !moi.lists[0].frame")
+    assert focused(page) == ["Cancel", ids[7]]
+    assert page.locator(".moi-job").count() == 7
 
 
 def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_focus(page, write):
@@ -3139,6 +3187,21 @@ def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster,
         page.close()
         app.terminate()
         app.wait(DEADLINE)
+
+
+def test_the_readme_s_result_page_shows_results_as_text_and_to_their_owner_alone(server, group, run):
+    code = re.search(r"```python\n(class Result.*?)```", (HERE / "README.md").read_text(), re.DOTALL)[1]
+    names = {"tornado": tornado, "job_info": moi.job_info}
+    exec(code, names)
+    server.app.add_handlers(".*", [(r"/result/(.*)", names["Result"])])
+    url = f"http://127.0.0.1:{server.port}/result/" + run(lambda: "<b>")["id"]
+
+    def get(url, user):
+        return urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookie(user)})).read()
+    assert get(url, group) == b"&lt;b&gt;"
+    for address, user in (url, "another"), (f"{url}0", group):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(address, user)
 
 
 def listens(port):
