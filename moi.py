@@ -256,7 +256,7 @@ class _Settings:
         return self
 
 
-_PROFILE = re.compile(r"[^\0-\x1f\x7f/]{1,200}")
+_PROFILE = re.compile(r"[^\0-\x1f\x7f/\ud800-\udfff]{1,200}")
 _SENTINEL = re.compile(r"(rediss?)\+sentinel://(.*@)?((?:[^/?,@]+:\d+,?)+)/([^/?]+)(/\d*)?(\?.*)?")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
@@ -503,7 +503,7 @@ def _text(value: str) -> str:
 
 def _safe(text: Any, line: bool = False) -> str:
     """Return a text, or a line of text, without what a terminal would obey."""
-    safe = re.sub("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", _text(str(text)))
+    safe = re.sub("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", _text(str(text)))
     return re.sub("[\n\t]", " ", safe) if line else safe
 
 
@@ -587,6 +587,11 @@ local function status(id)
     if type(raw) ~= 'string' then return nil, nil end
     return string.match(raw, '"status":%s*"([^"]*)"'), raw
 end
+local function queued(payload)
+    local id = string.sub(payload, 1, 36)
+    if string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then return id, status(id) end
+    return id, nil, nil
+end
 local function write(id, record)
     redis.call('SET', id, record, 'EX', ttl)
     redis.call('PUBLISH', id .. ':pubsub', '{"update": ["' .. id .. '"]}')
@@ -646,8 +651,7 @@ while true do
     if not payload then payload = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') end
     if not payload then return false end
     redis.call('EXPIRE', KEYS[2], ttl)
-    local id, s, raw = string.sub(payload, 1, 36), nil, nil
-    if string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then s, raw = status(id) end
+    local id, s, raw = queued(payload)
     if s == 'Queued' then
         raw = replaced(raw, 'status', '"Queued"', '"Running"')
         raw = replaced(raw, 'engine', 'null', ARGV[3])
@@ -671,8 +675,7 @@ _REFUSE = _LUA + """
 for _ = 1, tonumber(ARGV[4]) do
     local payload = redis.call('LMOVE', KEYS[1], KEYS[1], 'LEFT', 'RIGHT')
     if not payload then return end
-    local id = string.sub(payload, 1, 36)
-    local s, raw = status(id)
+    local id, s, raw = queued(payload)
     if s == 'Queued' and string.match(string.sub(payload, 69, 69), '[lL]') then
         redis.call('RPOP', KEYS[1])
         raw = replaced(raw, 'status', '"Queued"', '"Failed"')
@@ -707,8 +710,7 @@ for _ = 1, 50 do
         redis.call('DEL', KEYS[4])
         return false
     end
-    local id = string.sub(payload, 1, 36)
-    local s, raw = status(id)
+    local id, s, raw = queued(payload)
     if s == 'Queued' then
         redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
         redis.call('EXPIRE', KEYS[2], ttl)
@@ -1614,7 +1616,7 @@ class Context:
     """
 
     def __init__(self, profile: str, job_timeout: float | None = None, connection_file: str | None = None) -> None:
-        if not isinstance(profile, str) or not _PROFILE.fullmatch(profile) or profile != _text(profile):
+        if not isinstance(profile, str) or not _PROFILE.fullmatch(profile):
             raise ValueError(f"the context is {profile!r}: give a Context or the name of an IPython profile")
         if job_timeout is not None and (type(job_timeout) not in (int, float) or not 0 < job_timeout < 1e9):
             raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
@@ -2424,6 +2426,8 @@ class _Relay:
         self._unsent: deque[str] = deque()  # and of these, those that Redis has not been asked for yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
         self._begun = self._again = False
+        self._stale = False                 # whether somebody has published that the group's list is to be read
+        self._rest = -math.inf              # when the group's list may be read again
         self._complained = ""
         self._troubles: set[str] = set()
         self.thread = threading.Thread(target=self._run, name=f"moi-relay:{group.name}", daemon=True)
@@ -2509,6 +2513,9 @@ class _Relay:
             if now - max(heard, pinged) > SILENCE:
                 self._connection.send_packed_command([b"PING\r\n"])
                 pinged = now
+            if self._stale and now >= self._rest:
+                self._again, self._stale = True, False
+                self._refresh()
             if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
                 self._again = False
                 for handler in list(self.sockets):
@@ -2517,10 +2524,12 @@ class _Relay:
                 self._serve()
             # In a flood, let Redis's messages come together in the socket before they are read.
             hold = sent + FLOOD - time.monotonic()
+            due = pinged + PONG if heard < pinged else heard + SILENCE
+            if self._stale or self.requests and self._rest > now:
+                due = min(due, self._rest)
             if changed and hold > 0:
                 self._wait(self._alone, hold)
-            elif not (changed or behind or self._wait(
-                    poll, (pinged + PONG if heard < pinged else heard + SILENCE) - time.monotonic())):
+            elif not (changed or behind or self._wait(poll, due - time.monotonic())):
                 if heard < pinged < time.monotonic() - PONG:
                     raise redis.TimeoutError(f"no answer to a ping within {PONG} s")
                 continue
@@ -2568,9 +2577,7 @@ class _Relay:
                         changed.pop(job_id, None)
                         self._fresh.add(job_id)
                         self._subscribe([job_id])
-                if action == "get" and not ids:
-                    self._again = True
-                    self._refresh()
+                self._stale |= action == "get" and not ids
         except (ValueError, AttributeError, RecursionError) as error:
             if not self._complained:
                 self._complained = str(error)
@@ -2579,7 +2586,10 @@ class _Relay:
 
     def _refresh(self) -> None:
         """See which jobs the group has, and listen to them."""
+        began = time.monotonic()
         ids = set(self.group.jobs())
+        now = time.monotonic()
+        self._rest = now + 4 * (now - began)  # or who asks without end would take up Redis, if the list is long
         gone, self._ids = self._ids - ids, ids
         self._forget(gone)
         self._send(_gone(gone))
@@ -2642,6 +2652,9 @@ class _Relay:
             # What has been submitted a moment ago may be cancelled before this thread has heard of it.
             new = action in ("remove", "cancel") and not self._ids.issuperset(what)
             if (new or action == "get" and not self._awaited) and not refreshed:
+                if time.monotonic() < self._rest:
+                    self.requests.rotate(-1)
+                    continue
                 self._refresh()
                 refreshed = True
             if action in ("get", "show") and self._awaited:

@@ -480,7 +480,7 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
     """, MOI_REDIS_URL="redis://x:1/2", MOI_CONTEXT="gpu", MOI_JOB_TTL="99") == "redis://x:1/2 gpu gpu 99 1.5\nTrue"
     for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
                 {"redis_url": 3}, {"redis_url": "redis://h?db=1&decode_responses=1"},
-                {"redis_url": "unix:///s?protocol=3"}, {"context": "a/b"}, {"context": "a\nb"}):
+                {"redis_url": "unix:///s?protocol=3"}, {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
 
@@ -2221,6 +2221,35 @@ def test_a_flood_delays_neither_messages_nor_cancels(group, connect, ctx, run, r
         assert max(b - a for a, b in zip(arrived, arrived[1:])) < 1.5
     finally:
         thread.join()
+
+
+@pytest.mark.parametrize("by", ["publishing", "websocket"])
+def test_who_asks_for_a_long_list_again_and_again_has_it_read_a_few_times(group, connect, r, run, by):
+    record = run(abs, -1)
+    ids = [record["id"], *(str(uuid.uuid4()) for _ in range(2000))]
+    with r.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.set(job_id, json.dumps({**record, "id": job_id}), ex=60)
+        pipe.execute()
+    moi.Group(group).add(ids)
+    client = connect(group)
+    client.send(get=[])
+    client.until(lambda self: len(self.jobs) == len(ids), "the list")
+
+    def readings():
+        return r.info("commandstats")["cmdstat_smembers"]["calls"]
+    before = readings()
+    with r.pipeline(transaction=False) as pipe:
+        for _ in range(300):
+            if by == "publishing":
+                pipe.publish(f"{group}:pubsub", '{"get": []}')
+            else:
+                client.send(get=[])
+        pipe.set(ids[0], json.dumps({**record, "name": "changed"}), ex=60)
+        pipe.publish(f"{ids[0]}:pubsub", json.dumps({"update": [ids[0]]}))
+        pipe.execute()
+    client.until(lambda self: self.jobs[ids[0]]["name"] == "changed", "the change")
+    assert readings() - before < 100
 
 
 def test_a_full_redis_answers_a_cancel_with_an_error_and_the_relay_goes_on(group, connect, ctx, r, caplog):
@@ -4063,6 +4092,14 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
     local = "redis://localhost", "redis://a:b@LOCALHOST:1", "redis://127.0.0.1:1/2", "redis://[::1]:1", "redis://:p@/1"
     assert all(map(moi._is_local, (*local, "unix:///a", "redis+sentinel://:x@localhost:1,h:2/s")))
     assert not any(map(moi._is_local, ("redis://localhost.example.org", "redis://:localhost@h", "rediss://10.0.0.1/1")))
+
+
+def test_a_claim_of_what_can_be_no_job_is_dropped_with_its_dead_worker(r, group):
+    keys = [f"moi:claimed:{group}", f"moi:queue:{group}", f"moi:workers:{group}", f"moi:worker:{group}"]
+    r.set("", '{"status": "x"}', ex=60)
+    r.rpush(keys[0], "", "nonsense")
+    assert r.eval(moi._BURY, 4, *keys, 60, group, 0) is None and not r.exists(*keys)
+    r.delete("")
 
 
 def test_of_what_is_queued_only_jobs_whose_process_had_a_local_address_are_refused(r, group):
