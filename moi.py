@@ -498,7 +498,12 @@ def _now() -> str:
 
 def _text(value: str) -> str:
     """Return `value` without lone surrogates, which UTF-8 cannot say."""
-    return value.encode("utf-8", "backslashreplace").decode()
+    return str.encode(value, "utf-8", "backslashreplace").decode()  # a class of its own may have another encode
+
+
+def _class(value: Any) -> str:
+    """Return the name of a value's class, whatever its metaclass says."""
+    return cast(str, type.__dict__["__name__"].__get__(type(value)))
 
 
 def _safe(text: Any, line: bool = False) -> str:
@@ -511,43 +516,66 @@ def _repr(value: Any) -> str:
     try:
         return _words(_text(repr(value)))  # redis-py 6 shows a password in a client's repr
     except Exception as error:
-        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
+        return f"<{_class(value)}, whose repr raised {_class(error)}>"
 
 
-def _plain(value: Any, inside: tuple[int, ...] = ()) -> Any:
-    """Return the nearest thing to `value` that strict JSON can say."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        return int(value) if abs(value) < 1 << 1024 else hex(value)
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, (date, datetime, time_of_day)):
-        return value.isoformat()
-    try:
-        if id(value) in inside or len(inside) >= _DEEPEST:
-            return _repr(value)
-        inside += (id(value),)
-        if isinstance(value, Mapping):
-            plain: dict[str, Any] = {}
-            for key, item in value.items():
-                name = _plain(key)
-                name = name if isinstance(name, str) else json.dumps(name)
-                plain[_repr(key) if name in plain else name] = _plain(item, inside)
-            return plain
-        if isinstance(value, (list, tuple, set, frozenset, deque)):
-            return [_plain(item, inside) for item in value]
-        if callable(getattr(value, "tolist", None)) and not isinstance(value, type):  # numpy and its kin
-            return _plain(value.tolist(), inside)
-    except Exception:
-        logger.debug("a %s is stored as its repr", type(value).__name__, exc_info=True)
-    return _repr(value)
+class _TooLong(Exception):
+    """Raised for a result that Redis is not given."""
+
+
+def _plain(value: Any) -> Any:
+    """Return the nearest thing to `value` that strict JSON can say, or raise `_TooLong`.
+
+    A few containers that hold each other would come to any length, each place of theirs written out.
+    """
+    left = MAX_RECORD
+
+    def spend(size: int) -> None:
+        nonlocal left
+        left -= size
+        if left < 0:
+            raise _TooLong(f"The result is too long: more than {MAX_RECORD // 20} items or {MAX_RECORD} characters. "
+                           "Write it to a file, and return its name.")
+
+    def plain(value: Any, inside: tuple[int, ...]) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (str, bytes, bytearray)):
+            spend(len(value))
+            return _text(value) if isinstance(value, str) else bytes.decode(bytes(value), "utf-8", "backslashreplace")
+        if isinstance(value, int):
+            return int(value) if abs(value) < 1 << 1024 else hex(value)
+        if isinstance(value, float):
+            if math.isnan(value):
+                return None
+            return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
+        if isinstance(value, (date, datetime, time_of_day)):
+            return _text(value.isoformat())
+        try:
+            if isinstance(value, (Mapping, list, tuple, set, frozenset, deque)):
+                spend(20 * len(value))  # as much as a long number
+                if id(value) in inside or len(inside) >= _DEEPEST:
+                    return "{...}" if isinstance(value, Mapping) else "[...]"
+                inside += (id(value),)
+                if not isinstance(value, Mapping):
+                    return [plain(item, inside) for item in value]
+                found: dict[str, Any] = {}
+                for key, item in value.items():
+                    name = plain(key, ())
+                    name = name if isinstance(name, str) else json.dumps(name)
+                    found[_repr(key) if name in found else name] = plain(item, inside)
+                return found
+            if callable(getattr(value, "tolist", None)) and not isinstance(value, type) and len(inside) < _DEEPEST:
+                return plain(value.tolist(), (*inside, id(value)))  # numpy and its kin
+        except _TooLong:
+            raise
+        except Exception:
+            logger.debug("a %s is stored as its repr", _class(value), exc_info=True)
+        said = _repr(value)
+        spend(len(said))
+        return said
+
+    return plain(value, ())
 
 
 _STRICT_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)  # to make one each time takes as long again
@@ -896,14 +924,14 @@ class _Tail(io.RawIOBase):
     """Keep the last `limit` bytes of what is written, and count the rest."""
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.clear()
+        self.limit, self.total, self.kept = limit, 0, bytearray()
+        self.changed = False
 
     def writable(self) -> bool:
         return True
 
     def close(self) -> None:
-        """Stay open: the next job prints here as well."""
+        """Stay open: what is printed after that is kept as well."""
 
     def write(self, data: Any) -> int:
         size = len(data)
@@ -913,9 +941,6 @@ class _Tail(io.RawIOBase):
         if len(self.kept) > 2 * self.limit:
             del self.kept[:-self.limit]
         return size
-
-    def clear(self) -> None:
-        self.total, self.kept, self.changed = 0, bytearray(), False
 
     def text(self, say_cut: bool = False) -> str:
         self.changed = False
@@ -1000,14 +1025,14 @@ def system_call(cmd: str, *args: str) -> list[Any]:
         raise TypeError(f"the command is {_repr([cmd, *args])}: give texts without NUL characters")
     worker = _current
     tails = _Tail(COMMAND_TAIL), _Tail(COMMAND_TAIL)
-    command, readers = None, []
+    command, readers, output = None, [], worker and worker.tail
 
     def drain(stream: Any, tail: _Tail) -> None:
         with stream:
             for chunk in iter(lambda: os.read(stream.fileno(), 1 << 16), b""):
                 tail.write(chunk)
-                if worker:
-                    worker.tail.write(chunk)
+                if output:
+                    output.write(chunk)
 
     try:
         with worker.shielded() if worker else contextlib.nullcontext():
@@ -1208,6 +1233,8 @@ class _Worker:
                 raise
             # What is in the claimed list is seen to as a dead worker's, by whoever finds Redis back.
             self.log.warning("moi: gave the engine back, for Redis is away (%s)", error)
+        except (KeyboardInterrupt, SystemExit) as error:  # to these ipykernel would give no answer
+            raise RuntimeError(f"the worker ended by {error!r}") from error
         finally:
             self.left.set()
             _current = None
@@ -1266,7 +1293,7 @@ class _Worker:
     def _do(self, payload: bytes, raw: bytes) -> tuple[str, bytes]:
         """Run one job; return its ID and its ended record. Nothing that the job does may escape from here."""
         record = {**_unended(raw), "id": payload[:36].decode(errors="replace")}
-        self.tail.clear()
+        self.tail = _Tail(OUTPUT_TAIL)
         # Anew for each job: the one before may have closed, detached or replaced them.
         sys.stdout = sys.stderr = io.TextIOWrapper(cast(BinaryIO, self.tail), "utf-8", "backslashreplace",
                                                    write_through=True)
@@ -1288,14 +1315,11 @@ class _Worker:
                 self.interruptible = False
                 if os.getpid() != self.pid:  # the job has forked, and this is the child: it is no worker
                     _end_fork(sys.exc_info()[1])
-        except CommandFailed as error:
-            status, result = FAILED, str(error)
         except _HandBack:
             with self.lock:
                 self.record = None
             raise
         except BaseException as error:
-            self.interruptible = False
             status, result = FAILED, self._explain(error)
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm of this job's is not for the next, nor is its folder
         with contextlib.suppress(OSError):
@@ -1305,10 +1329,13 @@ class _Worker:
                 result = self.stop_reason
             self.record, self.stop_reason, self.deadline = None, None, math.inf
             record.update(status=status, result=result, date_end=_now(), output=self.tail.text() or None)
-        ended = _encode(record)
-        if len(ended) > MAX_RECORD:
-            record.update(status=FAILED, result=f"The result is too long: {len(ended)} bytes as JSON, and Redis "
-                          f"is given {MAX_RECORD} at most. Write it to a file, and return its name.")
+        try:
+            ended = _encode(record)
+            if len(ended) > MAX_RECORD:
+                raise _TooLong(f"The result is too long: {len(ended)} bytes as JSON, and Redis is given {MAX_RECORD} "
+                               "at most. Write it to a file, and return its name.")
+        except Exception as error:  # of a class of the job's own, that is not what it says it is
+            record.update(status=FAILED, result=f"The result cannot be stored: {error}")
             ended = _encode(record)
         return record["id"], ended
 
@@ -1373,14 +1400,20 @@ class _Worker:
         _script(_WRITE, [record["id"]], [self.ttl, _encode(record)])
 
     def _explain(self, error: BaseException) -> str:
-        trace, own = error.__traceback__, (_Worker._do.__code__, _Worker._call.__code__)
-        while trace and trace.tb_next and trace.tb_frame.f_code in own:  # begin with the job's own code
-            trace = trace.tb_next
+        """Return the traceback. What it is made of may be the job's own code, which raises anything, or never ends."""
         try:
-            text = _hint(error) + "".join(traceback.format_exception(type(error), error, trace))
-        except Exception as trouble:
-            text = f"{type(error).__name__}, whose traceback cannot be shown: {type(trouble).__name__}\n"
-        return _text(text)
+            try:
+                self.interruptible = True
+                if type(error) in (CommandFailed, _TooLong):
+                    return _text(str(error))
+                trace, own = error.__traceback__, (_Worker._do.__code__, _Worker._call.__code__)
+                while trace and trace.tb_next and trace.tb_frame.f_code in own:  # begin with the job's own code
+                    trace = trace.tb_next
+                return _text(_hint(error) + "".join(traceback.format_exception(type(error), error, trace)))
+            finally:
+                self.interruptible = False
+        except BaseException as trouble:
+            return f"{_class(error)}, whose traceback cannot be shown: {_class(trouble)}\n"
 
     # -- interrupts: sent by the second thread, raised in the main thread and only for the job they are meant for
 

@@ -643,7 +643,7 @@ class Sulky:
     ("\ud800!", "\\ud800!"), ((1, 2), [1, 2]), ({1}, [1]), ({1: 2, None: 3}, {"1": 2, "null": 3}),
     ({1: "a", "1": "b"}, {"1": "a", "'1'": "b"}), ({"a": {"b": (math.nan,)}}, {"a": {"b": [None]}}),
     (moi.datetime(2024, 5, 6, 7, 8), "2024-05-06T07:08:00"), (moi.date(2024, 5, 6), "2024-05-06"),
-    (10 ** 5000, hex(10 ** 5000)), (LOOP, [1, "[1, [...]]"]), (Sulky(), "<Sulky, whose repr raised RuntimeError>"),
+    (10 ** 5000, hex(10 ** 5000)), (LOOP, [1, "[...]"]), (Sulky(), "<Sulky, whose repr raised RuntimeError>"),
     (1j, "1j"), (range(2), "range(0, 2)"),
 ], ids=lambda value: type(value).__name__)
 def test_what_json_cannot_say_is_stored_in_the_nearest_form_it_can(value, said):
@@ -841,6 +841,74 @@ def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, 
     record = moi.wait(moi.submit(ctx, group, "n", None, only_here.work), DEADLINE)
     assert record["status"] == "Failed" and "ModuleNotFoundError: No module named 'only_here'" in record["result"]
     assert "start the engines in your application's folder" in record["result"]
+
+
+def test_a_result_whose_parts_hold_each_other_without_end_is_too_long_and_its_engine_goes_on(ctx, group, run):
+    def linked():
+        nodes = [{"name": i} for i in range(12)]
+        for node in nodes:
+            node["others"] = [other for other in nodes if other is not node]
+        return nodes
+
+    def doubled():
+        found = []
+        for _ in range(200):
+            found = [found, found]
+        return found
+    for what in linked, doubled:
+        record = run(what)
+        assert record["status"] == "Failed" and "The result is too long: more than" in record["result"]
+    assert run("true")["status"] == "Success"
+
+
+def test_a_result_or_exception_that_is_not_what_it_says_fails_its_job_and_no_engine(ctx, cluster, group, run):
+    def dated():
+        import datetime
+        return type("Odd", (datetime.date,), {"isoformat": lambda self: {1}})(2000, 1, 1)
+
+    def worded():
+        return type("Odd", (str,), {"encode": lambda self, *args: b"x"})("as it is")
+
+    def raises(name, what):
+        def get(self):
+            raise what
+        raise type("Odd", (Exception,), {name: property(get)})
+
+    def shown():
+        def text(self):
+            raise KeyboardInterrupt
+        import moi
+        raise type("Odd", (moi.CommandFailed,), {"__str__": text})
+    engines = set(cluster.client.ids)
+    assert run(dated)["status"] == "Failed" and run(worded)["result"] == "as it is"
+    for name in "__cause__", "__notes__", "__traceback__":
+        for what in KeyboardInterrupt(), SystemExit(0), RuntimeError():
+            assert run(raises, name, what)["status"] == "Failed"
+    assert "Odd" in run(shown)["result"]
+    assert run("true")["status"] == "Success" and set(cluster.client.ids) == engines
+
+
+def test_an_exception_whose_text_never_ends_is_cancelled(ctx, group):
+    def endless():
+        def text(self):
+            while True:
+                pass
+        raise type("Odd", (Exception,), {"__str__": text})
+    job_id = submit(ctx, group, "n", None, endless)
+    running(job_id)
+    assert moi.cancel(job_id) is True
+    assert moi.wait(job_id, DEADLINE)["result"] == "Cancelled while it was running."
+
+
+def test_what_a_thread_prints_that_a_job_has_left_behind_is_not_in_the_output_of_the_next(run, cluster):
+    def leaves():
+        import sys
+        import threading
+        out = sys.stdout
+        threading.Thread(target=lambda: [out.write("left behind\n") for _ in range(10 ** 6)], daemon=True).start()
+    for _ in range(2 * len(cluster.client.ids)):
+        run(leaves)
+    assert run(print, "mine")["output"] == "mine\n"
 
 
 def test_an_error_that_cannot_be_explained_fails_its_job_all_the_same(run):
