@@ -615,6 +615,9 @@ html {
     /** See to it that the first jobs of the view have a row each, and the others none. */
     show(limit) {
       const first = this.view.slice(0, this.most).map((place) => place.job);
+      if (this.shown === this.view.length && this.rows.size === first.length
+        && first.every((job) => this.rows.has(job.id))) return;
+      this.shown = this.view.length;
       const kept = new Set(first.map((job) => job.id));
       for (const [id, row] of this.rows) {
         if (kept.has(id)) continue;

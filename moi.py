@@ -523,13 +523,11 @@ class _TooLong(Exception):
     """Raised for a result that Redis is not given."""
 
 
-def _plain(value: Any) -> Any:
-    """Return the nearest thing to `value` that strict JSON can say, or raise `_TooLong`.
+def _plain(value: Any, left: float = math.inf) -> Any:
+    """Return the nearest thing to `value` that strict JSON can say, or raise `_TooLong` if it takes more than `left`.
 
     A few containers that hold each other would come to any length, each place of theirs written out.
     """
-    left = MAX_RECORD
-
     def spend(size: int) -> None:
         nonlocal left
         left -= size
@@ -1310,7 +1308,7 @@ class _Worker:
                 self.interruptible = True
                 if self.stop_reason:  # it was told to stop before it has started
                     raise KeyboardInterrupt(self.stop_reason)
-                status, result = SUCCESS, _plain(self._call(payload, record))
+                status, result = SUCCESS, _plain(self._call(payload, record), MAX_RECORD)
             finally:
                 self.interruptible = False
                 if os.getpid() != self.pid:  # the job has forked, and this is the child: it is no worker
@@ -2425,11 +2423,12 @@ def _messages(changes: list[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
     for end, change in enumerate(changes, 1):
         size += len(change[2])
         if size > MESSAGE or end == len(changes):
+            share = changes[start:end]
             by_action: dict[str, list[bytes]] = {}
-            for action, _, job in changes[start:end]:
+            for action, _, job in share:
                 by_action.setdefault(action, []).append(job)
             yield b"{" + b", ".join(b'"%s": [%s]' % (action.encode(), b", ".join(jobs))
-                                    for action, jobs in by_action.items()) + b"}", changes[start:end]
+                                    for action, jobs in by_action.items()) + b"}", share
             start, size = end, 0
 
 
