@@ -1662,6 +1662,7 @@ class Context:
         self._used = False                     # whether this process has submitted a job to it
         self._keys: list[bytes] = []           # what payloads are signed with: the last one; workers know them all
         self._client: ipyparallel.Client | None = None
+        self._connected = threading.Event()    # whether it has had one
         self._info: dict[str, Any] = {}        # the connection file that the client was made from
         self._tasks: dict[str, Any] = {}       # worker -> ipyparallel's AsyncResult
         self._strays: set[str] = set()         # workers on engines that the controller has lost and that live
@@ -1736,6 +1737,7 @@ class Context:
             # What is sent without being copied needs a thread of pyzmq's that has ended when we hand over at exit.
             self._client.session.copy_threshold = 1 << 30
             self._info = info
+            self._connected.set()
         return self._client
 
     def has_lost(self, task: Any) -> bool:
@@ -1747,7 +1749,10 @@ class Context:
                 if client.result_status(task.msg_ids):
                     known.set()
         thread = threading.Thread(target=ask, args=(self._client,), name="moi-watcher-asks", daemon=True)
-        thread.start()  # ipyparallel waits for the answer without end
+        try:
+            thread.start()  # ipyparallel waits for the answer without end
+        except RuntimeError:  # this process is ending; see _LATE_THREADS
+            return False
         thread.join(TICK)
         return not known.is_set()
 
@@ -2229,6 +2234,9 @@ class _Watcher:
 
 _watcher: _Watcher | None = None
 
+#: Whether a thread, as ipyparallel's client has one, can be started once the main thread has ended.
+_LATE_THREADS = not (3, 12) <= sys.version_info < (3, 12, 3)
+
 
 def _watch(context: Context | None = None) -> None:
     """See to it that a watcher runs, and that it knows of a new job in `context`."""
@@ -2240,6 +2248,8 @@ def _watch(context: Context | None = None) -> None:
         context._used = True
         if context.wants_workers:
             _watcher.wake.set()
+        if not _LATE_THREADS:
+            context._connected.wait(TICK)
 
 
 @atexit.register

@@ -3268,7 +3268,7 @@ def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster,
     (tmp_path / "static").mkdir()
     shutil.copy(HERE / "moi.js", tmp_path / "static")
     shutil.copy(HERE / "moi.py", tmp_path)
-    (tmp_path / "app.py").write_text(code.replace("8888", str(port)).replace("count, 10)", "count, 2)"))
+    (tmp_path / "app.py").write_text(code.replace("8888", str(port)).replace("count, 10)", "count, 3)"))
     security = tmp_path / "ipython" / "profile_default" / "security"
     security.mkdir(parents=True)
     shutil.copy(cluster.file, security)
@@ -3280,8 +3280,8 @@ def test_the_readme_s_server_runs_as_printed_and_its_page_shows_the_job(cluster,
         page.goto(f"http://127.0.0.1:{port}/")
         page.reload()  # the first visit has signed in
         page.get_by_role("button", name="Count").click()
-        page.get_by_text("1 of 2").wait_for()
-        page.get_by_text("counted to 2").wait_for()
+        page.get_by_text(re.compile(r"\d of 3")).wait_for()
+        page.get_by_text("counted to 3").wait_for()
     finally:
         page.close()
         app.terminate()
