@@ -7,6 +7,7 @@ import ast
 import asyncio
 import contextlib
 import fcntl
+import functools
 import heapq
 import io
 import itertools
@@ -480,7 +481,7 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
     """, MOI_REDIS_URL="redis://x:1/2", MOI_CONTEXT="gpu", MOI_JOB_TTL="99") == "redis://x:1/2 gpu gpu 99 1.5\nTrue"
     for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
                 {"redis_url": 3}, {"redis_url": "redis://h?db=1&decode_responses=1"},
-                {"redis_url": "unix:///s?protocol=3"}, {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
+                {"redis_url": "unix:///s?protocol=3"}, {"redis_url": "redis://h?timeout=5"}, {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
 
@@ -709,6 +710,30 @@ def test_a_function_gets_status_update_only_if_it_takes_it(run):
     assert run(lambda status_update: callable(status_update))["result"] is True
     assert run(lambda **kwargs: sorted(kwargs), other=1)["result"] == ["other", "status_update"]
     assert run(lambda **kwargs: kwargs["status_update"], status_update="mine")["result"] == "mine"
+    assert run(lambda a=0, status_update=0, /, *b, c=0: [a, status_update, b, c])["result"] == [0, 0, [], 0]
+    assert run(lambda *, status_update=0: status_update != 0)["result"] is True
+
+    def decorated(func):
+        def wrapper(*args, **kwargs):
+            return func(*args, **kwargs)
+        func.__module__ = "__main__"
+        return functools.wraps(func)(wrapper)
+    assert run(decorated(lambda n=1: n))["result"] == 1
+    assert run(decorated(lambda n, status_update: callable(status_update)), 1)["result"] is True
+
+
+def test_the_first_submits_of_a_process_may_come_from_several_threads_at_once(ctx, cluster, group, moi_url):
+    job_ids = program("""
+        import sys, threading, moi
+        from concurrent.futures import ThreadPoolExecutor
+        ctx, barrier = moi.Context("default", connection_file=sys.argv[1]), threading.Barrier(8)
+        def submit(i):
+            barrier.wait(9)
+            return moi.submit(ctx, sys.argv[2], "n", None, abs, -i)
+        with ThreadPoolExecutor(8) as pool:
+            print(*pool.map(submit, range(8)))
+    """, cluster.file, group, MOI_REDIS_URL=moi_url)
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids.split()] == list(range(8))
 
 
 def test_status_update_sets_status_and_progress_and_refuses_what_is_moi_s_own(ctx, group):
@@ -823,15 +848,58 @@ def test_a_job_cannot_spoil_output_and_cancel_for_those_after_it(ctx, cluster, g
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stdout.detach()
         os.chdir("/")
+
+    def garbles():
+        import sys
+        sys.stdout.reconfigure(encoding="utf-16")
+        sys.stdout.close()
     folder = run("pwd")["result"]
-    for _ in range(2 * len(cluster.client.ids)):
-        assert run(spoils)["status"] == "Success"
+    for job in [spoils, garbles] * len(cluster.client.ids):
+        assert run(job)["status"] == "Success"
     assert run(print, "seen")["output"] == "seen\n"
     assert run("pwd")["result"] == folder != ["/\n", "", 0]
     job_id = submit(ctx, group, "endless", None, sleeper)
     running(job_id)
     moi.cancel(job_id)
     assert moi.wait(job_id, 5)["result"] == "Cancelled while it was running."
+
+
+def test_what_one_job_sets_up_for_its_log_shows_in_the_output_of_later_ones(cluster, run):
+    def logs(what):
+        import logging
+        logging.basicConfig()
+        logging.error(what)
+    for i in range(3 * len(cluster.client.ids)):
+        assert run(logs, f"{i} failed")["output"] == f"ERROR:root:{i} failed\n"
+
+
+def test_a_job_hands_its_output_s_file_number_to_what_needs_one(run):
+    def job():
+        import faulthandler
+        import subprocess
+        import sys
+        faulthandler.enable()
+        return subprocess.run(["true"], stdout=sys.stdout, stderr=sys.stderr, check=True).returncode
+    assert run(job)["result"] == 0
+
+
+def test_a_job_runs_a_coroutine_and_is_cancelled_in_it(ctx, cluster, group, run):
+    def runs(seconds, status_update):
+        import asyncio
+
+        async def main():
+            status_update("in the loop")
+            await asyncio.sleep(seconds)
+            return "slept"
+        return asyncio.run(main())
+    for _ in range(2 * len(cluster.client.ids)):
+        assert run(runs, 0.01)["result"] == "slept"
+    job_id = submit(ctx, group, "endless", None, runs, 60)
+    until(lambda: moi.job_info(job_id)["status"] == "in the loop", "it sleeps")
+    moi.cancel(job_id)
+    assert moi.wait(job_id, 5)["result"] == "Cancelled while it was running."
+    assert run(runs, 0.01)["result"] == "slept"
+    assert cluster.client[:].apply_sync(os.getpid), "the engines' own loop goes on"
 
 
 def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, group, tmp_path, monkeypatch):
@@ -1401,10 +1469,13 @@ def test_a_job_cannot_block_or_time_the_signals_of_those_after_it(ctx, cluster, 
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGALRM, lambda *args: 1 / 0)
         signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.setitimer(signal.ITIMER_PROF, 0.3)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in range(2 * len(cluster.client.ids)):
         assert run(spoils)["status"] == "Success"
-    jobs = [submit(ctx, group, "n", None, time.sleep, 1) for _ in range(2)]
-    assert [moi.wait(job_id, DEADLINE)["status"] for job_id in jobs] == ["Success"] * 2
+        assert "exit status 3" in run("exit 3")["result"]
+    jobs = [submit(ctx, group, "n", None, *work) for work in [(time.sleep, 1), (sum, range(50_000_000))] * 2]
+    assert [moi.wait(job_id, DEADLINE)["status"] for job_id in jobs] == ["Success"] * 4
     job_id = submit(ctx, group, "endless", None, sleeper)
     running(job_id)
     moi.cancel(job_id)
