@@ -1227,8 +1227,9 @@ class _Worker:
         """Work until the queue has been empty for the linger; return whether others have to run what is in it."""
         global _current
         streams = sys.stdout, sys.stderr
-        handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
-        self.on_term, self.on_child = handlers[signal.SIGTERM], signal.getsignal(signal.SIGCHLD)
+        handlers: dict[int, Any] = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+        self.on_term = handlers[signal.SIGTERM]
+        self.on_child = handlers[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
         _current = self
         done: tuple[str, bytes] | None = None
         try:

@@ -481,7 +481,8 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
     """, MOI_REDIS_URL="redis://x:1/2", MOI_CONTEXT="gpu", MOI_JOB_TTL="99") == "redis://x:1/2 gpu gpu 99 1.5\nTrue"
     for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
                 {"redis_url": 3}, {"redis_url": "redis://h?db=1&decode_responses=1"},
-                {"redis_url": "unix:///s?protocol=3"}, {"redis_url": "redis://h?timeout=5"}, {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
+                {"redis_url": "unix:///s?protocol=3"}, {"redis_url": "redis://h?timeout=5"},
+                {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
 
@@ -1463,7 +1464,7 @@ def test_a_first_job_that_holds_the_interpreter_s_lock_is_not_taken_for_dead(ctx
     assert [record["result"] for record in records] == [0, 0], records
 
 
-def test_a_job_cannot_block_or_time_the_signals_of_those_after_it(ctx, cluster, group, run):
+def test_a_job_cannot_block_or_time_the_signals_of_those_after_it(ctx, cluster, group, run, r):
     def spoils():
         import signal
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -1474,6 +1475,9 @@ def test_a_job_cannot_block_or_time_the_signals_of_those_after_it(ctx, cluster, 
     for _ in range(2 * len(cluster.client.ids)):
         assert run(spoils)["status"] == "Success"
         assert "exit status 3" in run("exit 3")["result"]
+    until(lambda: not r.exists("moi:workers:default"), "the workers have left")
+    jobs = [submit(ctx, group, "n", None, "sleep 1; exit 3") for _ in range(2)]
+    assert ["exit status 3" in moi.wait(job_id, DEADLINE)["result"] for job_id in jobs] == [True, True]
     jobs = [submit(ctx, group, "n", None, *work) for work in [(time.sleep, 1), (sum, range(50_000_000))] * 2]
     assert [moi.wait(job_id, DEADLINE)["status"] for job_id in jobs] == ["Success"] * 4
     job_id = submit(ctx, group, "endless", None, sleeper)
