@@ -17,6 +17,7 @@
  */
 (function () {
   "use strict";
+  if (window.moi?.connect) return;  // this file is on the page already
 
   const DEFAULTS = {
     url: "/moi-ws",          // of the websocket: a path, or ws(s)://...
@@ -122,7 +123,8 @@ html {
     background: color-mix(in srgb, var(--moi-dim) 8%, var(--moi-back)); }
 
   :where(.moi-state) { margin: 0; padding: 1.6rem var(--moi-gap); text-align: center; color: var(--moi-dim);
-    border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); background: var(--moi-back); }
+    border: 1px dashed var(--moi-border); border-radius: var(--moi-radius); background: var(--moi-back);
+    overflow-wrap: anywhere; }
   :where(.moi-live) { position: sticky; inset-block-end: .5rem; pointer-events: none; }
   :where(.moi-list:not(:empty) ~ .moi-live .moi-state) { width: fit-content; margin: .5rem auto 0;
     padding: .25rem var(--moi-gap); border-style: solid; color: var(--moi-text); }
@@ -394,7 +396,7 @@ html {
 
     emit(event, detail) {
       for (const source of [this, moi]) {
-        for (const listener of source.listeners.get(event) || []) {
+        for (const listener of [...source.listeners.get(event) || []]) {
           try {
             listener(detail, this);
           } catch (error) {
@@ -533,7 +535,7 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const text = folded.querySelector("[class*=-text]").textContent;
+      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent;
       let done = true;
       try {
         await navigator.clipboard.writeText(text);
@@ -750,13 +752,17 @@ html {
       .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now(), () => NaN);
   }
 
+  let sheet;
+
   function start() {
-    const sheet = new CSSStyleSheet();  // constructed, so that a strict Content-Security-Policy allows it
+    if (sheet) return;
+    sheet = new CSSStyleSheet();  // constructed, so that a strict Content-Security-Policy allows it
     sheet.replaceSync(STYLE);
     document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
     const element = document.getElementById("moi-joblist");
     if (element && !moi.lists.length) moi.connect({ element });
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  // Later than all scripts of the page, which may set moi.defaults; a script that was loaded late finds it complete.
+  if (document.readyState === "complete") start();
+  else for (const event of ["DOMContentLoaded", "load"]) addEventListener(event, start);
 })();

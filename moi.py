@@ -186,6 +186,10 @@ RESULT_CUT, HEAD = 64 * 1024, 512 * 1024
 TRACK = 0.1
 #: Seconds between two messages to a browser in a flood: 50 a second are more than an eye can follow.
 FLOOD = 0.02
+#: Seconds after which a thread that waits for the interpreter's lock is given it, in a process with relays. Python's
+#: own 5 ms begin anew whenever the lock is let go, which Tornado does each millisecond while one socket floods it: a
+#: relay would wait for seconds.
+SWITCH = 0.0005
 #: Bytes of one message to a browser, roughly; a long list goes out in several.
 MESSAGE = 256 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
@@ -2506,6 +2510,7 @@ class _Relay:
     """
 
     def __init__(self, group: Group, loop: tornado.ioloop.IOLoop) -> None:
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
         self.group, self.loop = group, loop
         self.sockets: set[_Listener] = set()
         self.requests: deque[tuple[_Listener, str, Any]] = deque()
@@ -2519,6 +2524,7 @@ class _Relay:
         self._unsent: deque[str] = deque()  # and of these, those that Redis has not been asked for yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
         self._begun = self._again = False
+        self._on_its_way = False            # whether the IOLoop has yet to come to the last changes
         self._stale = False                 # whether somebody has published that the group's list is to be read
         self._rest = -math.inf              # when the group's list may be read again
         self._complained = ""
@@ -2599,7 +2605,7 @@ class _Relay:
         poll = self._poll(self._woken, self._connection._sock)
         while not self.stopping:
             now = time.monotonic()
-            if changed and now - sent >= FLOOD:
+            if changed and now - sent >= FLOOD and not self._on_its_way:
                 part = {job_id: changed.pop(job_id) for job_id in list(itertools.islice(changed, TURN))}
                 self._send(self._changes(part))
                 sent = now
@@ -2616,7 +2622,7 @@ class _Relay:
             if self.requests and self._begun:
                 self._serve()
             # In a flood, let Redis's messages come together in the socket before they are read.
-            hold = sent + FLOOD - time.monotonic()
+            hold = FLOOD if self._on_its_way else sent + FLOOD - time.monotonic()
             due = pinged + PONG if heard < pinged else heard + SILENCE
             if self._stale or self.requests and self._rest > now:
                 due = min(due, self._rest)
@@ -2791,10 +2797,13 @@ class _Relay:
 
     def _send(self, changes: list[_Change], only: _Listener | None = None) -> None:
         if changes:
+            self._on_its_way |= only is None
             self.loop.add_callback(self._deliver, list(_messages(changes)), only)
 
     def _deliver(self, messages: list[tuple[bytes, list[_Change]]], only: _Listener | None) -> None:
         """Write messages to the websockets; this part runs in the IOLoop."""
+        if only is None:
+            self._on_its_way = False
         for handler in [only] if only else list(self.sockets):
             handler.send(messages, only is not None)
 
@@ -3263,6 +3272,8 @@ class _DemoFile(_DemoHandler):
 
 def _do_demo(args: argparse.Namespace) -> int:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
+    if args.engines < 1 or not 0 <= args.port < 1 << 16:
+        args.parser.error(f"--engines is {args.engines}, --port {args.port}: give 1 or more, and 0 to 65535")
     files, token, user = {"path": os.path.dirname(moi_js())}, secrets.token_urlsafe(9), "|".join(_DEMO_USERS)
     app = tornado.web.Application(
         cookie_secret=secrets.token_hex(32), xsrf_cookies=True, xsrf_cookie_kwargs={"samesite": "strict"}, token=token)
@@ -3333,7 +3344,8 @@ def _is_commands(result: Any) -> bool:
 def _cut(line: str, width: int) -> str:
     """Return as much of a line as fits into so many columns."""
     for end, char in enumerate(line):
-        width -= 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        width -= (0 if unicodedata.category(char) in ("Mn", "Me", "Cf")
+                  else 2 if unicodedata.east_asian_width(char) in "WF" else 1)
         if width < 0:
             return line[:end]
     return line
@@ -3350,6 +3362,14 @@ class _Screen:
         self.live = out.isatty() and not as_json
         self.lines: dict[str, str] = {}
         self.drawn = 0
+        self.trouble: Exception | None = None
+        if self.live:
+            _Log.screen = self
+
+    def clear(self) -> None:
+        """Take back what was drawn."""
+        print(f"\x1b[{self.drawn}F\x1b[J" * bool(self.drawn), end="", file=self.out, flush=True)
+        self.drawn = 0
 
     def show(self, records: Iterable[Mapping[str, Any]], gone: Iterable[str] = ()) -> None:
         for record in records:
@@ -3361,9 +3381,11 @@ class _Screen:
         for job_id in gone:
             self.lines.pop(job_id, None)
         if self.live:
-            width, height = shutil.get_terminal_size()
-            last = [_cut(line, width - 1) for line in self.lines.values()][-max(1, height - 1):]
-            print(f"\x1b[{self.drawn}F\x1b[J" * bool(self.drawn) + "\n".join(last), file=self.out)
+            size = os.get_terminal_size(self.out.fileno())  # zeros, where the terminal does not say
+            last = [_cut(line, (size.columns or 80) - 1)
+                    for line in itertools.islice(reversed(self.lines.values()), max(1, (size.lines or 24) - 1))]
+            self.clear()
+            print("\n".join(reversed(last)), file=self.out)
             self.drawn = len(last)
         self.out.flush()
 
@@ -3376,10 +3398,14 @@ class _Screen:
         self.relay.request(self, "show", actions)
 
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
-        for text, _ in messages:
-            jobs = json.loads(text)
-            self.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
-                      + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
+        try:
+            for text, _ in messages:
+                jobs = json.loads(text)
+                self.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
+                          + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
+        except OSError as error:  # whoever reads this has gone
+            self.trouble = error
+            self.relay.loop.stop()
 
     def answer(self, text: bytes) -> None:
         logger.warning("%s", text.decode())
@@ -3465,6 +3491,7 @@ def _do_jobs(args: argparse.Namespace) -> int:
         Group(args.group).jobs()  # raises where Redis is not; a relay would wait for it
         screen.follow(args.group)
         tornado.ioloop.IOLoop.current().start()
+        raise screen.trouble or KeyboardInterrupt
     screen.live = False
     found = Group(args.group).get()
     screen.show(found)
@@ -3496,8 +3523,14 @@ def _do_groups(args: argparse.Namespace) -> int:
     return 0
 
 
-class _SafeFormatter(logging.Formatter):
+class _Log(logging.StreamHandler):  # type: ignore[type-arg]  # which Python 3.10 does not have yet
+    """Log to the terminal without what it would obey, and above what is being redrawn there."""
+
+    screen: _Screen | None = None
+
     def format(self, record: logging.LogRecord) -> str:
+        if self.screen:
+            self.screen.clear()
         return _safe(super().format(record))
 
 
@@ -3545,9 +3578,9 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the program ``moi``; return its exit status."""
     args = _parser().parse_args(argv)
-    handler = logging.StreamHandler()
-    handler.setFormatter(_SafeFormatter("moi: %(message)s"))
-    logging.basicConfig(handlers=[handler])
+    logging.basicConfig(format="moi: %(message)s", handlers=[_Log()])
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have each character of a name
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return cast(int, args.do(args))
     except KeyboardInterrupt:

@@ -29,6 +29,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import textwrap
 import threading
 import time
@@ -2150,6 +2151,51 @@ def test_a_flood_of_10_000_gets_delays_nobody_else_and_is_logged_once_at_most(gr
     assert slowest < 1 and rss() - before < 16 * 1024 and len(caplog.records) <= 1
 
 
+@pytest.mark.skipif(tornado.version_info < (6, 6), reason="Tornado before 6.6 reads on while a socket has more")
+@pytest.mark.parametrize("frames", [b"\x8a\x80\0\0\0\0", b"\0\x80\0\0\0\0"], ids=["pongs", "fragments"])
+def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, connect, server, run, r, frames):
+    record = run(abs, 1)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    flood = subprocess.Popen([sys.executable, "-c", """if True:
+        import socket, sys
+        with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as flood:
+            flood.sendall(sys.argv[2].encode() + b"\\x01\\x80\\0\\0\\0\\0" * (sys.argv[3][:2] == "00"))
+            while True:
+                flood.sendall(bytes.fromhex(sys.argv[3]) * 10_000)
+    """, str(server.port), f"GET /moi-ws HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"Cookie: {cookie('other')}\r\n\r\n", frames.hex()], stderr=subprocess.DEVNULL)
+    try:
+        for i in range(60):
+            began = time.monotonic()
+            r.set(record["id"], json.dumps({**record, "remark": i}), ex=60)
+            r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+            client.until(lambda self: self.jobs[record["id"]].get("remark") == i, "it arrives")
+            assert time.monotonic() - began < 0.5 and flood.poll() is None
+            time.sleep(0.03)  # the pace
+    finally:
+        flood.kill()
+        flood.wait()
+
+
+def test_a_server_that_is_held_up_is_not_sent_changes_in_a_heap(group, connect, server, run, r):
+    record = run(abs, 1)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    server.loop.call_soon_threadsafe(time.sleep, 1.5)
+    began = i = 0
+    while not began or time.monotonic() < began + 1:
+        began, i = began or time.monotonic(), i + 1
+        r.set(record["id"], json.dumps({**record, "remark": i}), ex=60)
+        r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+        time.sleep(0.01)  # the pace
+    client.until(lambda self: self.jobs[record["id"]].get("remark") == i, "the last state")
+    assert len(client.seen) < 6
+
+
 @pytest.mark.parametrize("user, name", [("ann", "ann"), (b"ann", "ann"), ({"id": 3}, None), (3, None), (["ann"], None),
                                         ("moi:queue:default", None)])
 def test_a_user_is_a_text_or_says_which_group_is_his(user, name, run, caplog):
@@ -2919,6 +2965,47 @@ def test_output_and_traceback_are_copied_at_a_click(visit, write, clipboard):
         page.evaluate("document.getElementById('paste').remove()")
 
 
+def test_a_template_s_heading_is_not_copied_in_place_of_the_output(visit, write):
+    page = visit("""<template id="moi-job"><li><div class="moi-output"><h6 class="card-text">Heading</h6>
+        <button class="moi-copy">Copy</button><pre class="moi-output-text"></pre></div></li></template>""",
+                 permissions=["clipboard-read", "clipboard-write"])
+    row(page, write("Success", output="printed")).get_by_role("button").click()
+    page.get_by_text("Copied").first.wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "printed"
+
+
+def test_deferred_scripts_set_defaults_and_a_second_moi_js_changes_nothing(visit, write):
+    page = visit("""<script defer src="/moi.js"></script>
+        <script type="module">moi.defaults.words.empty = "Noch nichts";</script>
+        <script>addEventListener("load", () => {
+            document.head.append(Object.assign(document.createElement("script"), {src: "/moi.js"}));
+        });</script>""")
+    page.get_by_text("Noch nichts").wait_for()
+    job_id = write("Running")
+    for i in range(3):
+        write("Running", job_id=job_id, progress=i / 4)
+        row(page, job_id).get_by_text(f"{25 * i}%").wait_for()
+    assert page.title() == "(1) mine" and page.evaluate("moi.lists.length") == 1
+    late = visit("<script>addEventListener('load', () => document.head.append("
+                 "Object.assign(document.createElement('script'), {src: '/moi.js?late'})));</script>")
+    row(late, job_id).wait_for()
+
+
+def test_a_listener_that_signs_on_anew_in_each_call_is_called_once_for_each_event(visit, write):
+    page = visit()
+    page.evaluate("""() => { window.calls = 0; const hear = () => {
+        calls += 1; if (calls < 100) { off(); off = moi.on("add", hear); } }; let off = moi.on("add", hear); }""")
+    row(page, write("Queued")).wait_for()
+    assert page.evaluate("calls") == 1
+
+
+def test_a_long_word_of_the_server_s_leaves_the_page_as_wide_as_it_is(visit):
+    page = visit(viewport={"width": 320, "height": 500})
+    page.evaluate("moi.lists[0].cancel(['x'.repeat(99)])")
+    page.get_by_text("xxxxxx").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def names(page):
     return page.locator(".moi-job .moi-name").all_text_contents()
 
@@ -3509,6 +3596,7 @@ def cli(cluster, moi_url, folder):
             return subprocess.Popen(argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
         return subprocess.run(argv, text=True, env=env, capture_output=True, timeout=60)
+    cli.env = env
     return cli
 
 
@@ -3595,8 +3683,9 @@ def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
     with tempfile.TemporaryDirectory() as folder:
         job_id = submit(ctx, group, "a long job\x1b[2J", None, job, folder + "/gate")
         near, far = os.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
         watch = subprocess.Popen([sys.executable, str(HERE / "moi.py"), "job", job_id, "--watch"], stdout=far,
-                                 env={**os.environ, "COLUMNS": "100", "MOI_REDIS_URL": moi.settings().redis_url})
+                                 env={**os.environ, "MOI_REDIS_URL": moi.settings().redis_url})
         os.close(far)
         said = b""
         while b"[#####               ]  25%  a long job?[2J" not in said:
@@ -3606,6 +3695,55 @@ def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
             said += os.read(near, 4096)
         assert watch.wait(DEADLINE) == 0 and b"\x1b[1F\x1b[J" in said
         os.close(near)
+
+
+def test_a_command_that_is_waited_for_draws_as_wide_as_the_terminal_of_its_errors(ctx, group, cli, tmp_path):
+    near, far = os.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    with open(tmp_path / "out", "w") as out:
+        done = subprocess.Popen(
+            [sys.executable, str(HERE / "moi.py"), "submit", "--wait", "--name", "x" * 200, "--python", "return 1"],
+            stdout=out, stderr=far, env=cli.env)
+    os.close(far)
+    said = b""
+    with contextlib.suppress(OSError):  # it is closed at the other end
+        while chunk := os.read(near, 4096):
+            said += chunk
+    os.close(near)
+    assert done.wait(DEADLINE) == 0 and (tmp_path / "out").read_text() == "1\n"
+    drawn = re.split(rb"\r\n", re.sub(rb"\x1b\[[0-9]*[FJ]", b"", said))[1:]
+    assert any(b"Success" in line for line in drawn) and max(map(len, drawn)) == 49, said
+
+
+def test_a_watched_group_is_redrawn_in_place_whatever_is_logged_meanwhile():
+    near, far = os.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 4, 20, 0, 0))
+    with os.fdopen(far, "w") as out:
+        screen = moi._Screen(False, out)
+        log = moi._Log(out)
+        try:
+            screen.show({"id": i, "status": "Running", "name": "a\u1b44\u0300\u4e2d" * 9} for i in range(1000))
+            log.emit(logging.makeLogRecord({"msg": "lost"}))
+            screen.show([{"id": 7, "status": "Success", "name": "n"}])
+        finally:
+            moi._Log.screen = None
+    said = os.read(near, 65536).decode()
+    os.close(near)
+    line = "Running  a\u1b44\u0300\u4e2da"
+    assert said.split("\r\n") == [f"{i}  {line}" for i in (997, 998, 999)] + ["\x1b[3F\x1b[Jlost"] + [
+        f"{i}  {line}" for i in (998, 999)] + ["7  Success  n", ""]
+
+
+def test_a_watch_ends_when_its_reader_has_gone(ctx, group, run):
+    watch = subprocess.Popen([sys.executable, str(HERE / "moi.py"), "jobs", group, "--watch"], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
+                                 **os.environ, "MOI_REDIS_URL": moi.settings().redis_url, "PYTHONIOENCODING": "ascii"})
+    until(lambda: moi._redis().pubsub_numsub(f"{group}:pubsub")[0][1], "it listens")
+    job_id = submit(ctx, group, "caf\xe9", None, abs, 1)
+    assert f"{job_id}  " in (line := watch.stdout.readline()) and "caf\\xe9" in line
+    watch.stdout.close()
+    until(lambda: run(abs, 1) and watch.poll() is not None, "it ends")
+    assert (watch.returncode, watch.stderr.read()) == (0, "")
 
 
 def test_track_tells_how_many_items_are_done_at_a_sane_rate(ctx, group, connect):
