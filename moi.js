@@ -173,6 +173,16 @@ html {
     }
   }
 
+  /** The line of a traceback that names the error; of what is none, the last. */
+  function errorIn(text) {
+    const lines = text.trimEnd().split("\n"), frame = lines.findLastIndex((line) => line.startsWith("  File "));
+    const group = lines.findLast((line) => /^  \| \w*Group: /.test(line));
+    return group?.slice(4) || frame >= 0 && lines.slice(frame).find((line) => line && line[0] !== " ") || lines.at(-1);
+  }
+
+  /** What was printed, without a terminal's colours and what it would have written over. */
+  const printed = (text) => text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/[^\n]*\r(?=[^\r\n])/g, "");
+
   /** Make an element: make("li", "moi-job", ...children). */
   function make(tag, name, ...children) {
     const element = document.createElement(tag);
@@ -331,6 +341,9 @@ html {
       url.protocol = url.protocol.replace("ws", "http");
       if (url.origin !== location.origin || navigator.onLine === false) return false;
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) }).catch(() => ({}));
+      if (answer.status === 404 || answer.status >= 500) {
+        console.warn(`moi: ${url} answers ${answer.status}: is MOIMessageHandler routed there, and its user a text?`);
+      }
       return answer.status === 403 || answer.status === 401;
     }
 
@@ -575,6 +588,7 @@ html {
     }
 
     draw() {
+      this.placed ||= this.element.isConnected;
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active?.closest(".moi-job");
       const from = this.refuge?.dataset.id;
@@ -688,7 +702,7 @@ html {
       const stopping = this.cancelling.has(job.id), cut = job.truncated ? words.truncated : "";
       const result = over && job.result != null ? asText(job.result) : "";
       const short = result.length < 60 && !result.includes("\n");
-      const last = failed && !cut ? result.trimEnd().split("\n").pop() : "";  // of a traceback: the error
+      const last = failed && !cut ? errorIn(result) : "";
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
       part("word", { textContent: stopping ? words.cancelling : words[state] });
@@ -702,7 +716,7 @@ html {
       part("remove", { hidden: !over, ariaLabel: label("remove") });
       fold("traceback", failed && !short ? result + cut : "");
       fold("value", failed || short ? "" : result + cut);
-      fold("output", job.output);
+      fold("output", printed(job.output || ""));
       row.job = job;
       this.time(row);
     }
@@ -718,6 +732,9 @@ html {
     connect(options = {}) {
       const element = options.element || document.getElementById("moi-joblist");
       if (!element) throw new Error("moi: there is no element for the list: add <div id=\"moi-joblist\"></div>");
+      for (const old of moi.lists) {  // a page that draws itself anew has taken their elements away
+        if (old.element === element || old.placed && !old.element.isConnected) old.close();
+      }
       const list = new JobList({ ...attributes(element.dataset), ...options, element });
       moi.lists.push(list);
       return list;

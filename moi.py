@@ -76,10 +76,12 @@ import unicodedata
 import urllib.parse
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, timezone
 from datetime import time as time_of_day
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TextIO, TypeAlias, TypeVar, cast
 
@@ -554,8 +556,10 @@ def _plain(value: Any, left: float = math.inf) -> Any:
             return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
         if isinstance(value, (date, datetime, time_of_day)):
             return _text(value.isoformat())
+        if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
+            return _text(str(value))
         try:
-            if isinstance(value, (Mapping, list, tuple, set, frozenset, deque)):
+            if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
                 spend(20 * len(value))  # as much as a long number
                 if id(value) in inside or len(inside) >= _DEEPEST:
                     return "{...}" if isinstance(value, Mapping) else "[...]"
@@ -568,8 +572,15 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     name = name if isinstance(name, str) else json.dumps(name)
                     found[_repr(key) if name in found else name] = plain(item, inside)
                 return found
-            if callable(getattr(value, "tolist", None)) and not isinstance(value, type) and len(inside) < _DEEPEST:
-                return plain(value.tolist(), (*inside, id(value)))  # numpy and its kin
+            if len(inside) < _DEEPEST and id(value) not in inside and not isinstance(value, type):
+                inside += (id(value),)
+                if isinstance(value, Enum):
+                    return plain(value.value, inside)
+                if is_dataclass(value):
+                    return plain({each.name: getattr(value, each.name) for each in fields(value)}, inside)
+                for name, given in ("tolist", ()), ("model_dump", ()), ("to_dict", ("records",)):
+                    if callable(getattr(value, name, None)):  # of numpy and its kin, pydantic, pandas
+                        return plain(getattr(value, name)(*given), inside)
         except _TooLong:
             raise
         except Exception:
@@ -963,8 +974,10 @@ class _Output(io.RawIOBase):
         return cast(TextIO, sys.__stderr__).fileno()
 
     def write(self, data: Any) -> int:
-        if _current is not None:
+        if _current is not None and _current.pid == os.getpid():
             return _current.tail.write(data)
+        if _current is not None:  # a fork of it, whose memory nobody reads
+            return os.write(2, data)
         sys.stderr.write(bytes(data).decode("utf-8", "replace"))  # of a task that is not moi's
         return len(data)
 
@@ -1133,7 +1146,9 @@ class StatusUpdate:
             share = None if progress is None else float(progress)
         except (TypeError, ValueError, OverflowError):
             share = math.nan
-        if share is not None and not 0 <= share <= 1:
+        if share is not None and -0.001 < share < 1.001:  # what was added up is seldom exact
+            share = min(max(share, 0.0), 1.0)
+        elif share is not None:
             raise ValueError(f"progress is {_repr(progress)[:100]}: give a number from 0 to 1")
         self._update(status, share)
 
@@ -1154,9 +1169,9 @@ class StatusUpdate:
         object
             Each item.
         """
-        if total is not None and (not isinstance(total, int) or total < 0):
+        if total is not None and not (hasattr(total, "__index__") and total >= 0):  # numpy's are no int
             raise ValueError(f"total is {total!r}: give a whole number, or None")
-        total = total or operator.length_hint(items)
+        total = operator.index(total or 0) or operator.length_hint(items)
         told, done = -math.inf, 0
 
         def tell() -> None:
@@ -1231,6 +1246,8 @@ class _Worker:
         """Work until the queue has been empty for the linger; return whether others have to run what is in it."""
         global _current
         streams = sys.stdout, sys.stderr
+        for name in "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE":  # ipykernel's; what a job prints goes to no terminal
+            os.environ.pop(name, None)
         handlers: dict[int, Any] = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
         self.on_term = handlers[signal.SIGTERM]
         self.on_child = handlers[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
@@ -1361,13 +1378,16 @@ class _Worker:
         return record["id"], ended
 
     def _undo(self) -> None:
-        """Set back what the job before may have changed of its output and of signals."""
+        """Set back what the job before may have left: its output, its plots, its signals."""
         global _output
         try:
             _output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=False, write_through=True)
         except ValueError:  # it was detached
             _output = _new_output()
         sys.stdout = sys.stderr = _output
+        with contextlib.suppress(Exception):  # what was drawn and not closed would be in another user's plot
+            if pyplot := sys.modules.get("matplotlib.pyplot"):
+                pyplot.close("all")
         # Where a handler of SIGCHLD's takes the exit status, or nobody does, a command that has failed looks well.
         for number, handler in (signal.SIGINT, self._on_signal), (signal.SIGTERM, self._on_signal), (
                 signal.SIGCHLD, self.on_child):
@@ -1418,12 +1438,19 @@ class _Worker:
             return result
         if updates:
             kwargs["status_update"] = StatusUpdate(functools.partial(self._update, record))
-        loop = asyncio._get_running_loop()  # the engine's, under which asyncio would let no other run
-        asyncio._set_running_loop(None)
+        loop, policy = asyncio._get_running_loop(), asyncio.get_event_loop_policy()
+        asyncio._set_running_loop(None)  # the engine's, under which asyncio would let no other run
+        asyncio.set_event_loop_policy(None)
         try:
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            if isinstance(result, (types.GeneratorType, map, filter, zip)):  # nothing of it has run yet
+                result = list(itertools.islice(result, MAX_RECORD // 20 + 1))
         finally:
+            asyncio.set_event_loop_policy(policy)
             asyncio._set_running_loop(loop)
+        if isinstance(result, (types.CoroutineType, types.AsyncGeneratorType)):
+            raise TypeError(f"the job returned {_repr(result)}, which has not run: have it call asyncio.run")
+        return result
 
     def _update(self, record: dict[str, Any], status: str | None, progress: float | None) -> None:
         with self.shielded(), self.lock:
@@ -1534,6 +1561,11 @@ def _hint(error: BaseException) -> str:
         return (f"The engine on {socket.gethostname()} finds no module {error.name!r}: start the engines in your "
                 "application's folder, install the module for them, or, if it is the application's own, have moi send "
                 f"it: configure(ship=[{str(error.name).partition('.')[0]!r}]).\n\n")
+    if isinstance(error, AttributeError) and "<module '__main__'" in str(error):
+        return ("A class of the program's main file, or a decorated function, is not there on the engine: put it into "
+                "a module that the engines have, or that moi sends them: configure(ship=[...]).\n\n")
+    if isinstance(error, TypeError) and "'status_update'" in str(error):
+        return ("moi gives status_update to what takes **kwargs: submit a function without, that calls this one.\n\n")
     if not isinstance(error, NameError):
         return ""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
@@ -1925,7 +1957,7 @@ def submit_nouser(func: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> 
 
 
 def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
-    """Block until a job has ended. Not for the thread that runs Tornado's IOLoop.
+    """Block until a job has ended. Not for the thread that runs Tornado's IOLoop; within a job, that keeps its engine.
 
     Parameters
     ----------

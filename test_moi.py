@@ -6,6 +6,9 @@ within minutes; ``-m slow`` the long ones, ``-m benchmark -s`` prints figures.
 import ast
 import asyncio
 import contextlib
+import dataclasses
+import decimal
+import enum
 import fcntl
 import functools
 import heapq
@@ -640,6 +643,31 @@ class Sulky:
         raise RuntimeError("no")
 
 
+class Color(enum.Enum):
+    RED = (255, 0, 0)
+
+
+@dataclasses.dataclass
+class Point:
+    x: object
+    y: object
+
+
+class Model:
+    """As one of pydantic's."""
+
+    def model_dump(self):
+        return {"id": 1}
+
+
+class Frame:
+    """As one of pandas'."""
+
+    def to_dict(self, orient):
+        assert orient == "records"
+        return [{"n": 1}, {"n": math.nan}]
+
+
 @pytest.mark.parametrize("value, said", [
     (None, None), (True, True), ("text", "text"), (2 ** 53, 2 ** 53), (0.1, 0.1), ([1, "a", None], [1, "a", None]),
     (math.nan, None), (math.inf, "Infinity"), ([-math.inf], ["-Infinity"]), (b"caf\xc3\xa9\xff", "café\\xff"),
@@ -647,7 +675,11 @@ class Sulky:
     ({1: "a", "1": "b"}, {"1": "a", "'1'": "b"}), ({"a": {"b": (math.nan,)}}, {"a": {"b": [None]}}),
     (moi.datetime(2024, 5, 6, 7, 8), "2024-05-06T07:08:00"), (moi.date(2024, 5, 6), "2024-05-06"),
     (10 ** 5000, hex(10 ** 5000)), (LOOP, [1, "[...]"]), (Sulky(), "<Sulky, whose repr raised RuntimeError>"),
-    (1j, "1j"), (range(2), "range(0, 2)"),
+    (1j, "1j"), (range(2), [0, 1]),
+    ({"a": 1}.keys(), ["a"]), (Path("/a/b"), "/a/b"), (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    (decimal.Decimal("1.10"), "1.10"), (Color.RED, [255, 0, 0]),
+    (Point(1, Point(2, None)), {"x": 1, "y": {"x": 2, "y": None}}), (Point, "<class 'test_moi.Point'>"),
+    (Model(), {"id": 1}), (Frame(), [{"n": 1}, {"n": None}]),
 ], ids=lambda value: type(value).__name__)
 def test_what_json_cannot_say_is_stored_in_the_nearest_form_it_can(value, said):
     assert strict(moi._encode({"result": moi._plain(value)})) == {"result": said}
@@ -722,6 +754,42 @@ def test_a_function_gets_status_update_only_if_it_takes_it(run):
         return functools.wraps(func)(wrapper)
     assert run(decorated(lambda n=1: n))["result"] == 1
     assert run(decorated(lambda n, status_update: callable(status_update)), 1)["result"] is True
+
+
+def test_a_function_that_yields_or_returns_something_lazy_is_run_to_its_end(run):
+    def yields(n, status_update):
+        for i in status_update.track(range(n)):
+            yield i * i
+
+    def starts():
+        async def main():
+            return 1
+        return main()
+    assert run(yields, 4)["result"] == [0, 1, 4, 9]
+    assert run(lambda: map(str, range(3)))["result"] == ["0", "1", "2"]
+    record = run(starts)
+    assert record["status"] == "Failed" and "which has not run: have it call asyncio.run" in record["result"]
+
+
+def test_what_is_summed_up_to_a_little_over_1_is_a_progress_and_a_total_may_be_numpy_s(run):
+    def job(status_update):
+        import numpy
+        share = 0.0
+        for _ in range(49):
+            share += 1 / 49
+            status_update(progress=share)
+        status_update(progress=-1e-17)
+        return list(status_update.track("ab", total=numpy.int64(2)))
+    pytest.importorskip("numpy")
+    assert run(job)["result"] == ["a", "b"]
+    assert "progress is 1.01" in run(lambda status_update: status_update(progress=1.01))["result"]
+
+
+def test_errors_that_come_of_how_functions_travel_say_what_to_do(run):
+    def needs_class():
+        raise AttributeError("Can't get attribute 'Model' on <module '__main__'>")
+    assert "A class of the program's main file" in run(needs_class)["result"]
+    assert "moi gives status_update to what takes **kwargs" in run(lambda **kwargs: int(**kwargs))["result"]
 
 
 def test_the_first_submits_of_a_process_may_come_from_several_threads_at_once(ctx, cluster, group, moi_url):
@@ -813,7 +881,7 @@ def test_whatever_a_job_raises_fails_that_job_and_the_engine_goes_on(run, what):
 
 
 @pytest.mark.parametrize("code, said", [
-    ("return (i for i in range(3))", "generator object"), ("return open('/dev/null')", "TextIOWrapper"),
+    ("return (i for i in range(3))", [0, 1, 2]), ("return open('/dev/null')", "TextIOWrapper"),
     ("return float('nan')", None), ("return {(1, 2): b'x', 3: {4}}", {"[1, 2]": "x", "3": [4]}),
     ("return 'x' * 50_000_000", "x" * 50_000_000), ("return type('T', (), {})()", "object at"),
     ("class E(Exception):\n  def __reduce__(self): raise TypeError\nraise E('told')", "told"),
@@ -885,6 +953,37 @@ def test_a_job_hands_its_output_s_file_number_to_what_needs_one(run):
     assert run(job)["result"] == 0
 
 
+def test_what_a_forked_child_prints_is_in_the_engine_s_log_and_not_lost(run):
+    def job():
+        import os
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.dup2(write, 2)
+            print("from the child")
+            os._exit(0)
+        os.wait()
+        return os.read(read, 100).decode()
+    assert run(job)["result"] == "from the child\n"
+
+
+def test_a_plot_that_one_job_leaves_open_is_not_in_the_next_one_s(cluster, run, tmp_path):
+    def job(folder):
+        import importlib
+        import sys
+        sys.path.insert(0, folder)
+        pyplot = importlib.import_module("matplotlib.pyplot")
+        pyplot.figures.append(1)
+        return len(pyplot.figures)
+    (tmp_path / "matplotlib").mkdir()  # a stand-in: the real one is no dependency
+    (tmp_path / "matplotlib" / "pyplot.py").write_text("figures = []\ndef close(which): figures.clear()\n")
+    try:
+        assert [run(job, str(tmp_path))["result"] for _ in range(2 * len(cluster.client.ids))] == [1] * (
+            2 * len(cluster.client.ids))
+    finally:
+        cluster.client[:].execute("import sys; [sys.modules.pop(name, None) for name in ('matplotlib', "
+                                  "'matplotlib.pyplot')]", block=True)
+
+
 def test_a_job_runs_a_coroutine_and_is_cancelled_in_it(ctx, cluster, group, run):
     def runs(seconds, status_update):
         import asyncio
@@ -893,6 +992,7 @@ def test_a_job_runs_a_coroutine_and_is_cancelled_in_it(ctx, cluster, group, run)
             status_update("in the loop")
             await asyncio.sleep(seconds)
             return "slept"
+        asyncio.get_event_loop().run_until_complete(asyncio.sleep(0))  # the way of old
         return asyncio.run(main())
     for _ in range(2 * len(cluster.client.ids)):
         assert run(runs, 0.01)["result"] == "slept"
@@ -2972,6 +3072,34 @@ def test_a_template_s_heading_is_not_copied_in_place_of_the_output(visit, write)
     row(page, write("Success", output="printed")).get_by_role("button").click()
     page.get_by_text("Copied").first.wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "printed"
+
+
+@pytest.mark.parametrize("result, shown", [
+    ('Traceback (most recent call last):\n  File "a.py", line 1, in f\n    x\nValueError: first\nsecond\na note',
+     "ValueError: first"),
+    ('  + Exception Group Traceback (most recent call last):\n  |   File "a.py", line 1\n  | ExceptionGroup: two '
+     '(2 sub-exceptions)\n  +-+---------------- 1 ----------------\n    | KeyError: 1\n    +------------------------',
+     "ExceptionGroup: two (2 sub-exceptions)"),
+    ("stdout:\nx\n\nThe command ended with exit status 1: false",
+     "The command ended with exit status 1: false")])
+def test_a_failed_row_says_the_error_and_not_what_comes_after_it(visit, write, result, shown):
+    status = row(visit(), write("Failed", result=result)).locator(".moi-status")
+    assert status.text_content() == shown
+
+
+def test_output_shows_neither_a_terminal_s_colours_nor_what_it_would_have_written_over(visit, write):
+    shown = row(visit(), write("Success", output="\x1b[31mred\x1b[0m\r\n 0%|\r 50%|\r100%|\r\nend\r"))
+    assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red\n100%|\nend"
+
+
+def test_a_page_that_draws_itself_anew_keeps_one_list(visit, write):
+    page = visit()
+    row(page, write("Running")).wait_for()
+    for _ in range(3):
+        page.evaluate("""() => { document.getElementById("moi-joblist").outerHTML = '<div id="moi-joblist"></div>';
+                                 moi.connect(); moi.connect(); }""")
+        page.locator(".moi-job").wait_for()
+    assert page.evaluate("moi.lists.length") == 1 and page.title() == "(1) mine"
 
 
 def test_deferred_scripts_set_defaults_and_a_second_moi_js_changes_nothing(visit, write):
