@@ -1013,6 +1013,7 @@ def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, 
     assert "start the engines in your application's folder" in record["result"]
 
 
+@pytest.mark.slow
 def test_a_result_whose_parts_hold_each_other_without_end_is_too_long_and_its_engine_goes_on(ctx, group, run):
     def linked():
         nodes = [{"name": i} for i in range(12)]
@@ -1143,6 +1144,7 @@ def test_any_number_of_payloads_that_are_no_jobs_any_more_is_dropped(ctx, cluste
     assert {moi.job_info(job_id)["result"] for job_id in cancelled} == {"Cancelled before it started."}
 
 
+@pytest.mark.slow
 def test_a_dead_worker_with_many_claims_of_a_record_that_hides_its_status_is_buried(ctx, cluster, group, r, run):
     run(abs, 1)
     job_id, worker = str(uuid.uuid4()), uuid.uuid4().hex[:12]
@@ -3855,10 +3857,12 @@ def test_a_watched_group_is_redrawn_in_place_whatever_is_logged_meanwhile():
             screen.show([{"id": 7, "status": "Success", "name": "n"}])
         finally:
             moi._Log.screen = None
-    said = os.read(near, 65536).decode()
+        said = b""
+        while not said.endswith(b"n\r\n"):
+            said += os.read(near, 4096)
     os.close(near)
     line = "Running  a\u1b44\u0300\u4e2da"
-    assert said.split("\r\n") == [f"{i}  {line}" for i in (997, 998, 999)] + ["\x1b[3F\x1b[Jlost"] + [
+    assert said.decode().split("\r\n") == [f"{i}  {line}" for i in (997, 998, 999)] + ["\x1b[3F\x1b[Jlost"] + [
         f"{i}  {line}" for i in (998, 999)] + ["7  Success  n", ""]
 
 
