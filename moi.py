@@ -3125,13 +3125,12 @@ def _demo_hares(status_update: StatusUpdate) -> dict[str, list[float]]:
 
 
 def _demo_words(status_update: StatusUpdate) -> dict[str, int]:
-    """Count the words of Python's own help texts, a file of half a megabyte."""
-    import pydoc_data.topics
+    """Count the words of Python's own library, some 30 megabytes in 1,800 files."""
     from collections import Counter
-    lines = Path(pydoc_data.topics.__file__ or "").read_text(encoding="utf-8").splitlines()
+    files = [file for file in Path(os.__file__).parent.rglob("*.py") if "site-packages" not in file.parts]
     counts: Counter[str] = Counter()
-    for line in status_update.track(lines, "Lines"):
-        counts.update(re.findall(r"[a-z]{4,}", line.lower()))
+    for file in status_update.track(files, "Files"):
+        counts.update(re.findall(r"[a-z]{4,}", file.read_text(encoding="utf-8", errors="replace").lower()))
     print(f"{sum(counts.values())} words, {len(counts)} different ones")
     return dict(counts.most_common(20))
 
@@ -3155,7 +3154,7 @@ _DEMO_JOBS: dict[str, Callable[[Callable[..., str]], Any]] = {
     "Estimate pi": lambda run: run("Pi, the mean of four parts", _demo_mean, [
         run(f"Pi by Monte Carlo, part {part} of 4", _demo_pi, part) for part in (1, 2, 3, 4)]),
     "Draw a plot": lambda run: run("Hares and lynxes, 60 years", _demo_hares),
-    "Count words": lambda run: run("Words in Python's help", _demo_words),
+    "Count words": lambda run: run("Words in Python's library", _demo_words),
     "Run a command": lambda run: run("Five seconds of the system's clock", _DEMO_COMMAND),
     "Fail": lambda run: run("Division by zero", _demo_failure),
     "Never end": lambda run: run("Search for an odd perfect number: cancel me", _demo_search),

@@ -1156,6 +1156,7 @@ def test_a_dead_worker_with_many_claims_of_a_record_that_hides_its_status_is_bur
     assert run(abs, -2)["result"] == 2
 
 
+@pytest.mark.slow
 def test_planted_workers_hold_up_a_queue_no_longer_than_dead_ones(ctx, cluster, group, r):
     until(lambda: not r.keys("moi:worker*"), "workers have left")
     planted = [uuid.uuid4().hex[:12] for _ in range(2 * len(cluster.client.ids))]
@@ -1453,6 +1454,7 @@ def test_a_context_s_time_limit_ends_a_job(cluster, group, job, ctx):
     assert record["status"] == "Failed" and "time limit of its context, 1 s" in record["result"]
 
 
+@pytest.mark.slow
 def test_two_contexts_of_one_cluster_each_keep_their_own_time_limit(cluster, group):
     fast = moi.Context("limits", job_timeout=0.5, connection_file=cluster.file)
     slow = moi.Context("limits", connection_file=cluster.file)
