@@ -1071,17 +1071,6 @@ def test_an_exception_whose_text_never_ends_is_cancelled(ctx, group):
     assert moi.wait(job_id, DEADLINE)["result"] == "Cancelled while it was running."
 
 
-def test_what_a_thread_prints_that_a_job_has_left_behind_is_not_in_the_output_of_the_next(run, cluster):
-    def leaves():
-        import sys
-        import threading
-        out = sys.stdout
-        threading.Thread(target=lambda: [out.write("left behind\n") for _ in range(10 ** 6)], daemon=True).start()
-    for _ in range(2 * len(cluster.client.ids)):
-        run(leaves)
-    assert run(print, "mine")["output"] == "mine\n"
-
-
 def test_an_error_that_cannot_be_explained_fails_its_job_all_the_same(run):
     def odd():
         class Odd:
