@@ -180,8 +180,9 @@ html {
     return group?.slice(4) || frame >= 0 && lines.slice(frame).find((line) => line && line[0] !== " ") || lines.at(-1);
   }
 
-  /** What was printed, without a terminal's colours and what it would have written over. */
-  const printed = (text) => text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/[^\n]*\r(?=[^\r\n])/g, "");
+  /** What was printed, without a terminal's colours and what it would have written over.
+   *  The second pattern begins where a line does, or a long one would be tried from each of its characters. */
+  const printed = (text) => text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/(?<![^\n])[^\n]*\r(?=[^\r\n])/g, "");
 
   /** Make an element: make("li", "moi-job", ...children). */
   function make(tag, name, ...children) {
