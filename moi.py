@@ -556,8 +556,6 @@ def _plain(value: Any, left: float = math.inf) -> Any:
             return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
         if isinstance(value, (date, datetime, time_of_day)):
             return _text(value.isoformat())
-        if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
-            return _text(str(value))
         try:
             if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
                 spend(20 * len(value))  # as much as a long number
@@ -572,6 +570,8 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     name = name if isinstance(name, str) else json.dumps(name)
                     found[_repr(key) if name in found else name] = plain(item, inside)
                 return found
+            if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
+                return _text(str(value))
             if len(inside) < _DEEPEST and id(value) not in inside and not isinstance(value, type):
                 inside += (id(value),)
                 if isinstance(value, Enum):
@@ -974,12 +974,12 @@ class _Output(io.RawIOBase):
         return cast(TextIO, sys.__stderr__).fileno()
 
     def write(self, data: Any) -> int:
-        if _current is not None and _current.pid == os.getpid():
-            return _current.tail.write(data)
-        if _current is not None:  # a fork of it, whose memory nobody reads
+        if _current is None:  # a task that is not moi's
+            sys.stderr.write(bytes(data).decode("utf-8", "replace"))
+            return len(data)
+        if _current.pid != os.getpid():  # a fork of the worker, whose memory nobody reads
             return os.write(2, data)
-        sys.stderr.write(bytes(data).decode("utf-8", "replace"))  # of a task that is not moi's
-        return len(data)
+        return _current.tail.write(data)
 
 
 def _new_output() -> io.TextIOWrapper:
@@ -1855,6 +1855,7 @@ def _takes_status_update(func: Callable[..., Any]) -> bool:
         p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
 
 
+@functools.lru_cache
 def _settle_ipyparallel() -> None:
     """Have ipyparallel import what it does at its first use, in which two threads would disturb each other."""
     with _lock:

@@ -2244,6 +2244,12 @@ def test_a_flood_of_10_000_gets_delays_nobody_else_and_is_logged_once_at_most(gr
     assert slowest < 1 and rss() - before < 16 * 1024 and len(caplog.records) <= 1
 
 
+def remark(r, record, what):
+    """Change a record as another program would."""
+    r.set(record["id"], json.dumps({**record, "remark": what}), ex=60)
+    r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+
+
 @pytest.mark.skipif(tornado.version_info < (6, 6), reason="Tornado before 6.6 reads on while a socket has more")
 @pytest.mark.parametrize("frames", [b"\x8a\x80\0\0\0\0", b"\0\x80\0\0\0\0"], ids=["pongs", "fragments"])
 def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, connect, server, run, r, frames):
@@ -2251,20 +2257,20 @@ def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, co
     client = connect(group)
     client.send(get=[])
     client.read()
-    flood = subprocess.Popen([sys.executable, "-c", """if True:
-        import socket, sys
-        with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as flood:
-            flood.sendall(sys.argv[2].encode() + b"\\x01\\x80\\0\\0\\0\\0" * (sys.argv[3][:2] == "00"))
+    with Raw(server, "other") as raw:
+        if frames[0] == 0:
+            raw.socket.sendall(b"\x01\x80\0\0\0\0")  # the beginning of the message whose fragments follow
+        flood = subprocess.Popen([sys.executable, "-c", """if True:
+            import socket, sys
+            flood = socket.socket(fileno=int(sys.argv[1]))
+            flood.setblocking(True)
             while True:
-                flood.sendall(bytes.fromhex(sys.argv[3]) * 10_000)
-    """, str(server.port), f"GET /moi-ws HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        f"Cookie: {cookie('other')}\r\n\r\n", frames.hex()], stderr=subprocess.DEVNULL)
+                flood.sendall(bytes.fromhex(sys.argv[2]) * 10_000)
+        """, str(raw.socket.fileno()), frames.hex()], pass_fds=[raw.socket.fileno()], stderr=subprocess.DEVNULL)
     try:
         for i in range(60):
             began = time.monotonic()
-            r.set(record["id"], json.dumps({**record, "remark": i}), ex=60)
-            r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+            remark(r, record, i)
             client.until(lambda self: self.jobs[record["id"]].get("remark") == i, "it arrives")
             assert time.monotonic() - began < 0.5 and flood.poll() is None
             time.sleep(0.03)  # the pace
@@ -2282,8 +2288,7 @@ def test_a_server_that_is_held_up_is_not_sent_changes_in_a_heap(group, connect, 
     began = i = 0
     while not began or time.monotonic() < began + 1:
         began, i = began or time.monotonic(), i + 1
-        r.set(record["id"], json.dumps({**record, "remark": i}), ex=60)
-        r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
+        remark(r, record, i)
         time.sleep(0.01)  # the pace
     client.until(lambda self: self.jobs[record["id"]].get("remark") == i, "the last state")
     assert len(client.seen) < 6
@@ -3085,6 +3090,17 @@ def test_output_shows_neither_a_terminal_s_colours_nor_what_it_would_have_writte
     assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red\n100%|\nend"
 
 
+def test_a_line_of_output_as_long_as_it_gets_holds_up_no_frame(visit, write):
+    page = visit()
+    job_id = write("Running", output="x")
+    row(page, job_id).wait_for()
+    took = page.evaluate("""([id, lines]) => lines.map((output) => {
+        const list = moi.lists[0], began = performance.now();
+        list.fill(list.rows.get(id), {...list.jobs.get(id), output});
+        return performance.now() - began; })""", [job_id, ["x" * 16384, "\r" * 16384, "x\r" * 8192, "\x1b[" * 8192]])
+    assert max(took) < 50, took
+
+
 def test_a_page_that_draws_itself_anew_keeps_one_list(visit, write):
     page = visit()
     row(page, write("Running")).wait_for()
@@ -3795,6 +3811,12 @@ def test_the_program_follows_a_group_and_ctrl_c_ends_that_alone(ctx, group, cli)
     assert f"moi jobs '{group}' --watch" in watch.communicate(timeout=DEADLINE)[1] and watch.returncode == 130
 
 
+def terminal(rows, columns):
+    near, far = os.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return near, far
+
+
 def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
     def job(gate, status_update):
         import os
@@ -3803,8 +3825,7 @@ def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
             os.sched_yield()
     with tempfile.TemporaryDirectory() as folder:
         job_id = submit(ctx, group, "a long job\x1b[2J", None, job, folder + "/gate")
-        near, far = os.openpty()
-        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        near, far = terminal(24, 100)
         watch = subprocess.Popen([sys.executable, str(HERE / "moi.py"), "job", job_id, "--watch"], stdout=far,
                                  env={**os.environ, "MOI_REDIS_URL": moi.settings().redis_url})
         os.close(far)
@@ -3819,8 +3840,7 @@ def test_the_program_draws_a_progress_bar_on_a_terminal(ctx, group, cli):
 
 
 def test_a_command_that_is_waited_for_draws_as_wide_as_the_terminal_of_its_errors(ctx, group, cli, tmp_path):
-    near, far = os.openpty()
-    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    near, far = terminal(24, 50)
     with open(tmp_path / "out", "w") as out:
         done = subprocess.Popen(
             [sys.executable, str(HERE / "moi.py"), "submit", "--wait", "--name", "x" * 200, "--python", "return 1"],
@@ -3837,8 +3857,7 @@ def test_a_command_that_is_waited_for_draws_as_wide_as_the_terminal_of_its_error
 
 
 def test_a_watched_group_is_redrawn_in_place_whatever_is_logged_meanwhile():
-    near, far = os.openpty()
-    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 4, 20, 0, 0))
+    near, far = terminal(4, 20)
     with os.fdopen(far, "w") as out:
         screen = moi._Screen(False, out)
         log = moi._Log(out)
