@@ -39,11 +39,8 @@
       copy: "Copy", copied: "Copied",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
       shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
+      news: (n, state, name) => `${n === 1 ? name : n + " jobs"}: ${state}`,
       number: (n) => n.toLocaleString(), percent: (n) => n + "%", time: clock, left: timeLeft,
-      news(n, state, name) {
-        const verb = { queued: "queued", running: "started", success: "succeeded", failed: "failed" }[state];
-        return n === 1 ? `${name}: ${this[state]}` : `${n} jobs ${verb}`;
-      },
     },
   };
 
@@ -255,24 +252,21 @@ html {
   class JobList {
     constructor(options) {
       this.options = { ...DEFAULTS, ...options, words: { ...DEFAULTS.words, ...options.words } };
-      this.jobs = new Map();      // ID -> job
+      this.items = new Map();     // ID -> {job, date, text to search in, pace, cancelling, row where it is shown}
       this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
-      this.rows = new Map();      // ID -> its <li>, of the jobs that are shown
-      this.places = new Map();    // ID -> {job, date, text}, as of the last frame; the text is for the search
-      this.order = [];            // the places of all jobs, newest first
-      this.view = [];             // those of them that fit filter and search; the first of these are shown
+      this.order = [];            // all items as of the last frame, newest first
+      this.view = [];             // those of them that fit filter and search
+      this.shown = [];            // the first of those, which have a row
+      this.most = this.options.rows;
       this.filter = "";           // a state, or all
       this.query = "";            // what is searched for, in lower case
-      this.most = this.options.rows;
-      this.changed = new Set();   // IDs to draw in the next frame
-      this.paces = new Map();     // ID of a running job -> how fast it has got on: {since, from, progress, end}
-      this.cancelling = new Set();
-      this.news = new Map();      // ID -> what is to be told of it
+      this.changed = new Set();   // items to draw in the next frame
+      this.news = new Set();      // items whose state is to be told
       this.unsent = [];           // what was clicked while there was no connection
-      this.listeners = new Map();
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
+      this.events = new EventTarget();
       this.ending = new AbortController();
       this.build();
       this.connect();
@@ -282,9 +276,9 @@ html {
 
     /** Hear of an event: "add", "update", "remove", "error", "state". Returns a function that ends that. */
     on(event, listener) {
-      if (!this.listeners.has(event)) this.listeners.set(event, new Set());
-      this.listeners.get(event).add(listener);
-      return () => this.listeners.get(event).delete(listener);
+      const heard = ({ detail }) => listener(...detail);
+      this.events.addEventListener(event, heard);
+      return () => this.events.removeEventListener(event, heard);
     }
 
     /** Ask the server for jobs (all of them without IDs), to cancel them, or to remove them from the list. */
@@ -317,10 +311,11 @@ html {
         this.attempts = 0;
         this.say("online");
         // What has gone meanwhile is answered with "remove", the rest with "add".
-        if (this.jobs.size) this.get([...this.jobs.keys()]);
+        if (this.items.size) this.get([...this.items.keys()]);
         this.get();
         this.unsent.splice(0).forEach((message) => this.send(message));
-        if (this.cancelling.size) this.cancel([...this.cancelling]);  // it may have been lost with the old connection
+        const lost = this.cancelling();  // perhaps, with the old connection
+        if (lost.length) this.cancel(lost.map(({ job }) => job.id));
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = async () => {
@@ -359,18 +354,17 @@ html {
     }
 
     receive(data) {
-      const message = JSON.parse(data);
+      const { error, ...lists } = JSON.parse(data);
       for (const action of ["add", "update", "remove"]) {
-        for (const job of message[action] || []) this[action === "remove" ? "take" : "put"](job, action);
+        for (const job of lists[action] || []) this[action === "remove" ? "take" : "put"](job, action);
       }
-      if (message.error) {
-        console.warn("moi:", message.error);
-        for (const id of this.cancelling) this.changed.add(id);
-        this.cancelling.clear();
-        this.trouble = String(message.error);
+      if (error) {
+        console.warn("moi:", error);
+        for (const item of this.cancelling()) this.changed.add(set(item, { cancelling: false }));
+        this.trouble = String(error);
         clearTimeout(this.forgetting);
         this.forgetting = setTimeout(() => { this.trouble = ""; this.schedule(); }, 10_000);
-        this.emit("error", message.error);
+        this.emit("error", error);
       }
       this.answered = true;
       showRunning();  // not with the next frame: a hidden page has none
@@ -382,42 +376,34 @@ html {
       for (const key of ["name", "status", "output", "date_created", "date_start", "date_end"]) {
         if (job[key] != null && typeof job[key] !== "string") job[key] = asText(job[key]);  // another program's
       }
-      const before = this.jobs.get(job.id);
+      const item = this.items.get(job.id) || { date: job.date_created || "" }, before = item.job;
       if (before && ended(before) && !ended(job)) return;
-      const state = stateOf(job);
-      const turned = before && stateOf(before) !== state;
+      const state = stateOf(job), turned = before && stateOf(before) !== state;
       if (before) this.counts[stateOf(before)]--;
       this.counts[state]++;
-      if (ended(job)) this.cancelling.delete(job.id);
-      this.jobs.set(job.id, job);
-      this.changed.add(job.id);
+      this.items.set(job.id, Object.assign(item, { job, text: "", cancelling: item.cancelling && !ended(job) }));
+      this.changed.add(item);
       this.setClock(job, turned && action === "update");
-      this.setPace(job);
+      this.setPace(item);
       this.emit(action, job);
       const fresh = !before && state === "queued" && performance.now() > this.opened + 1000;  // not of the first list
-      if (turned || fresh) this.tell(job, state);
+      if (turned || fresh) this.tell(item);
     }
 
     take(job) {
-      const before = job && this.jobs.get(job.id);
-      if (!before) return;
-      this.jobs.delete(job.id);
-      this.counts[stateOf(before)]--;
-      this.changed.add(job.id);
-      for (const kept of [this.cancelling, this.paces, this.news]) kept.delete(job.id);
+      const item = job && this.items.get(job.id);
+      if (!item) return;
+      this.items.delete(job.id);
+      this.news.delete(item);
+      this.counts[stateOf(item.job)]--;
+      this.changed.add(item);
       this.emit("remove", job);
     }
 
-    emit(event, detail) {
-      for (const source of [this, moi]) {
-        for (const listener of [...source.listeners.get(event) || []]) {
-          try {
-            listener(detail, this);
-          } catch (error) {
-            console.error("moi: a listener failed", error);
-          }
-        }
-      }
+    cancelling() { return [...this.items.values()].filter((item) => item.cancelling); }
+
+    emit(event, what) {
+      for (const { events } of [this, moi]) events.dispatchEvent(new CustomEvent(event, { detail: [what, this] }));
     }
 
     // ---- time -----------------------------------------------------------------------------------
@@ -433,30 +419,31 @@ html {
       if (!this.sure && stateOf(job) === "running") askTime().then((skew) => {
         if (this.sure || !(Math.abs(skew) < DAY)) return;
         [this.skew, this.sure] = [skew, true];
-        for (const id of [...this.paces.keys()]) this.paces.delete(id) && this.setPace(this.jobs.get(id));
+        for (const item of this.items.values()) if (item.pace) this.setPace(set(item, { pace: null }));
       });
     }
 
     /** Estimate from the pace so far when a running job ends; smoothly, for no job runs evenly. */
-    setPace(job) {
-      const progress = progressOf(job);
-      if (progress === null) return this.paces.delete(job.id);
-      let pace = this.paces.get(job.id);
-      if (!pace) pace = { since: Date.parse(job.date_start), from: 0, progress: 0 };
-      else if (progress < pace.progress) pace = { since: this.now(), from: progress, progress };  // it has begun anew
-      const took = this.now() - pace.since;
+    setPace(item) {
+      const progress = progressOf(item.job), now = this.now();
+      let { pace } = item;
+      if (progress === null) pace = null;
+      else if (!pace) pace = { since: Date.parse(item.job.date_start), from: 0, progress: 0 };
+      else if (progress < pace.progress) pace = { since: now, from: progress, progress };  // it has begun anew
+      item.pace = pace;
+      if (!pace) return;
+      const took = now - pace.since;
       if (took > 3000 && progress > pace.progress) {
-        const end = this.now() + took * (1 - progress) / (progress - pace.from);
+        const end = now + took * (1 - progress) / (progress - pace.from);
         pace.end = pace.end ? pace.end + 0.3 * (end - pace.end) : end;
       }
       pace.progress = progress;
-      this.paces.set(job.id, pace);
     }
 
-    time(row) {
-      const { job } = row, { words } = this.options, from = Date.parse(job.date_start);
-      const took = Math.max(0, (job.date_end ? Date.parse(job.date_end) : this.now()) - from);
-      const left = (this.paces.get(job.id)?.end - this.now()) / 1000;
+    time({ job, pace, row }) {
+      const { words } = this.options;
+      const took = Math.max(0, (job.date_end ? Date.parse(job.date_end) : this.now()) - Date.parse(job.date_start));
+      const left = (pace?.end - this.now()) / 1000;
       setPart(row, "time", { textContent: took < 1000 * DAY ? words.time(took / 1000) : "" });
       setPart(row, "left", { textContent: left > 0 && left < 1e7 ? words.left(left) : "" });
     }
@@ -464,23 +451,23 @@ html {
     // ---- telling --------------------------------------------------------------------------------
 
     /** Have a job's new state read out, together with those of the same moment. */
-    tell(job, state) {
-      const long = document.hidden && ended(job) && Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000;
-      this.news.set(job.id, { name: brief(String(job.name), 100), state, long });
+    tell(item) {
+      this.news.add(item);
       if (!this.telling) this.telling = setTimeout(() => this.speak(), this.spoke > Date.now() - 5000 ? 3000 : 500);
     }
 
     speak() {
-      const sum = (news) => STATES.map((state) => {
-        const some = news.filter((one) => one.state === state);
-        return some.length ? this.options.words.news(some.length, state, some[0].name) : "";
+      const { words, notify } = this.options, news = [...this.news].map((item) => item.job);
+      const sum = (jobs) => STATES.map((state) => {
+        const some = jobs.filter((job) => stateOf(job) === state);
+        return some.length ? words.news(some.length, words[state], brief(String(some[0].name), 100)) : "";
       }).filter(Boolean).join(". ");
-      const news = [...this.news.values()], long = sum(news.filter((one) => one.long));
+      const long = sum(news.filter((job) => Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000));
       this.news.clear();
       this.telling = 0;
       this.spoke = Date.now();
       this.voice.replaceChildren(sum(news));  // anew, or the same text would not be heard twice
-      if (!long || !this.options.notify || window.Notification?.permission !== "granted") return;
+      if (!long || !notify || !document.hidden || window.Notification?.permission !== "granted") return;
       try {
         new Notification(long, { tag: "moi" }).onclick = () => window.focus();
       } catch {  // Chromium on Android has them for service workers only
@@ -495,8 +482,8 @@ html {
       this.element = element;
       this.filters = new Map(["", ...STATES].map((state) => [state, button("filter",
         () => this.narrow(state, this.query), words[state || "all"] + " ", make("span", "moi-count"))]));
-      const filters = make("div", "moi-filters", ...this.filters.values());
-      set(filters, { role: "group", ariaLabel: words.filter });
+      const filters = set(make("div", "moi-filters", ...this.filters.values()),
+        { role: "group", ariaLabel: words.filter });
       this.search = set(make("input", "moi-search"), {
         type: "search", placeholder: words.search, ariaLabel: words.search,
         oninput: () => this.narrow(this.filter, this.search.value.trim().toLowerCase()),
@@ -518,14 +505,13 @@ html {
       element.classList.add("moi");
       element.replaceChildren(this.bar, this.list, this.end, live);
       this.observer = new IntersectionObserver((entries) => {
-        const done = this.rows.size >= this.most && this.most < this.view.length;  // else what it saw is not the end
+        const done = this.shown.length >= this.most && this.most < this.view.length;  // else what it saw is not the end
         if (!done || !entries.at(-1).isIntersecting) return;
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
       this.ticker = setInterval(() => {  // let the times of running rows go on; ended rows are written once
-        if (document.hidden) return;
-        for (const row of this.rows.values()) if (!ended(row.job)) this.time(row);
+        if (!document.hidden) for (const item of this.shown) if (!ended(item.job)) this.time(item);
       }, 200);
       const hurry = () => {
         if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
@@ -537,32 +523,24 @@ html {
     }
 
     click(target) {
-      const hit = (name) => target.closest(".moi-" + name), id = hit("job")?.dataset.id;
+      const hit = (name) => target.closest(".moi-" + name), item = this.items.get(hit("job")?.dataset.id);
       if (hit("copy")) return this.copy(hit("copy"));
-      if (hit("remove")) return this.remove([this.removing = id]);
-      if (!hit("cancel") || this.cancelling.has(id)) return;
-      this.cancelling.add(id);
-      this.cancel([id]);
-      this.changed.add(id);
+      if (hit("remove")) return this.remove([this.removing = hit("job").dataset.id]);
+      if (!hit("cancel") || !item || item.cancelling) return;
+      this.cancel([item.job.id]);
+      this.changed.add(set(item, { cancelling: true }));
       this.schedule();
     }
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent;
-      let done = true;
+      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text");
       try {
-        await navigator.clipboard.writeText(text);
+        await navigator.clipboard.writeText(text.textContent);
       } catch {  // not there without https, or not allowed: the way of old
-        const area = make("textarea", "moi-voice");
-        area.value = text;
-        this.element.append(area);
-        area.select();
-        done = document.execCommand("copy");
-        area.remove();
+        getSelection().selectAllChildren(text);
+        if (!document.execCommand("copy")) return;
       }
-      button.focus();
-      if (!done) return;
       set(button, { textContent: words.copied });
       this.voice.replaceChildren(words.copied);
       setTimeout(() => set(button, { textContent: words.copy }), 2000);
@@ -580,7 +558,7 @@ html {
       this.element.classList.toggle("moi-away", state !== "online");
       const { words } = this.options;
       set(this.line, { textContent: words[state] || this.trouble || (!this.answered || this.view.length ? ""
-        : this.jobs.size ? words.unmatched : words.empty) });
+        : this.items.size ? words.unmatched : words.empty) });
     }
 
     /** Draw what has changed, once a frame. A hidden tab gets no frames, and needs none. */
@@ -593,22 +571,16 @@ html {
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active?.closest(".moi-job");
       const from = this.refuge?.dataset.id;
-      if (!this.jobs.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
-      const fresh = [], limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
-      for (const id of this.changed) {
-        const job = this.jobs.get(id);
-        let place = this.places.get(id);
-        if (job && !place) fresh.push(place = { date: job.date_created || "" });
-        if (job) this.places.set(id, Object.assign(place, { job, text: "" }));
-        else this.places.delete(id);
-        if (job && this.rows.has(id)) this.fill(this.rows.get(id), job);
-      }
+      if (!this.items.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
+      const limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
+      const fresh = [...this.changed].filter((item) => !item.placed && (item.placed = true));
+      for (const item of this.changed) if (item.row) this.fill(item);
       this.changed.clear();
-      if (fresh.length || this.places.size < this.order.length) {
-        this.order = this.order.filter(({ job }) => this.places.has(job.id)).concat(fresh)
+      if (fresh.length || this.items.size < this.order.length) {
+        this.order = this.order.concat(fresh).filter((item) => this.items.get(item.job.id) === item)
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
-      this.view = this.order.filter((place) => this.fits(place));
+      this.view = this.order.filter((item) => this.fits(item));
       // The row that has the focus stays, however many newer ones come.
       if (from) this.most = Math.max(this.most, 1 + this.view.findIndex(({ job }) => job.id === from));
       this.show(limit);
@@ -620,49 +592,49 @@ html {
     }
 
     /** Whether a job is to be in the view. */
-    fits(place) {
-      if (this.filter && stateOf(place.job) !== this.filter) return false;
-      if (this.query && !place.text) {
-        const { name, status, id } = place.job, word = this.options.words[stateOf(place.job)];
-        place.text = `${(name || "").slice(0, 500)}\n${word}\n${(status || "").slice(0, 500)}\n${id}`.toLowerCase();
-      }
-      return !this.query || place.text.includes(this.query);
+    fits(item) {
+      const { name, status, id } = item.job, state = stateOf(item.job);
+      if (this.filter && state !== this.filter) return false;
+      if (!this.query) return true;
+      item.text ||= [name, status].map((text) => (text || "").slice(0, 500)).concat(this.options.words[state], id)
+        .join("\n").toLowerCase();
+      return item.text.includes(this.query);
     }
 
     /** See to it that the first jobs of the view have a row each, and the others none. */
     show(limit) {
-      const first = this.view.slice(0, this.most).map((place) => place.job);
-      if (this.shown === this.view.length && this.rows.size === first.length
-        && first.every((job) => this.rows.has(job.id))) return;
-      this.shown = this.view.length;
-      const kept = new Set(first.map((job) => job.id));
-      for (const [id, row] of this.rows) {
-        if (kept.has(id)) continue;
-        if (row === this.refuge) this.refuge = row.nextElementSibling || row.previousElementSibling;
-        row.remove();
-        this.rows.delete(id);
+      const first = new Set(this.view.slice(0, this.most));
+      for (const item of this.shown) {
+        if (first.has(item)) continue;
+        if (item.row === this.refuge) this.refuge = item.row.nextElementSibling || item.row.previousElementSibling;
+        item.row.remove();
+        item.row = null;
       }
       let next = this.list.firstElementChild;
-      for (const job of first) {
-        if (!this.rows.has(job.id)) {
-          if (!limit--) return this.schedule();
-          this.rows.set(job.id, this.list.insertBefore(this.row(job), next));
+      for (const item of first) {
+        if (!item.row) {
+          if (!limit--) break;
+          item.row = this.list.insertBefore(this.newRow(), next);
+          item.row.dataset.id = item.job.id;
+          this.fill(item);
         }
-        next = this.rows.get(job.id).nextElementSibling;
+        next = item.row.nextElementSibling;
       }
+      this.shown = [...first].filter((item) => item.row);
+      if (limit < 0) this.schedule();
       this.observer.unobserve(this.end);  // it says anew whether the end is in view: it may not have left it
       this.observer.observe(this.end);
     }
 
     showBar() {
       const { words } = this.options;
-      this.bar.hidden = !this.jobs.size;
+      this.bar.hidden = !this.items.size;
       for (const [state, button] of this.filters) {
-        const n = state ? this.counts[state] : this.jobs.size, on = state === this.filter;
+        const n = state ? this.counts[state] : this.items.size, on = state === this.filter;
         set(button, { hidden: !n && !on, ariaPressed: String(on) });
         set(button.lastChild, { textContent: words.number(n) });
       }
-      this.search.hidden = this.jobs.size < 10 && !this.query && document.activeElement !== this.search;
+      this.search.hidden = this.items.size < 10 && !this.query && document.activeElement !== this.search;
       this.asking.hidden = !this.options.notify || window.Notification?.permission !== "default";
       this.clear.hidden = !this.view.some(({ job }) => ended(job));
     }
@@ -678,17 +650,16 @@ html {
       (next || place).focus();
     }
 
-    row(job) {
+    newRow() {
       const template = document.getElementById(this.options.template);
       const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
       row.classList.add("moi-job");
-      row.dataset.id = job.id;
-      this.fill(row, job);
       return row;
     }
 
-    fill(row, job) {
-      const { words } = this.options, over = ended(job), state = stateOf(job), failed = state === "failed";
+    fill(item) {
+      const { job, row } = item, { words } = this.options;
+      const over = ended(job), state = stateOf(job), failed = state === "failed";
       const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
       const part = (key, properties) => setPart(row, key, properties);
       const label = (key) => words[key] + ": " + brief(name, 100);
@@ -700,32 +671,30 @@ html {
         row.dataset.state = state;
         for (const element of row.getElementsByClassName("moi-icon")) element.replaceChildren(icon(state));
       }
-      const stopping = this.cancelling.has(job.id), cut = job.truncated ? words.truncated : "";
-      const result = over && job.result != null ? asText(job.result) : "";
+      const cut = job.truncated ? words.truncated : "", result = over && job.result != null ? asText(job.result) : "";
       const short = result.length < 60 && !result.includes("\n");
       const last = failed && !cut ? errorIn(result) : "";
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
-      part("word", { textContent: stopping ? words.cancelling : words[state] });
+      part("word", { textContent: item.cancelling ? words.cancelling : words[state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });
       const progress = progressOf(job), link = over ? resultLink(job) : null;
       part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100)) });
       part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
       part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
-      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(stopping) });
+      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(!!item.cancelling) });
       part("remove", { hidden: !over, ariaLabel: label("remove") });
       fold("traceback", failed && !short ? result + cut : "");
       fold("value", failed || short ? "" : result + cut);
       fold("output", printed(job.output || ""));
-      row.job = job;
-      this.time(row);
+      this.time(item);
     }
   }
 
   const moi = window.moi = {
     lists: [],
-    listeners: new Map(),
+    events: new EventTarget(),
     defaults: DEFAULTS,
     /** Hear of an event of any list; see JobList.on. */
     on: JobList.prototype.on,
