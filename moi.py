@@ -75,6 +75,7 @@ import types
 import unicodedata
 import urllib.parse
 import uuid
+import weakref
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -91,7 +92,7 @@ import tornado.escape
 import tornado.ioloop
 import tornado.web
 import tornado.websocket
-from ipyparallel.serialize import can, pack_apply_message, unpack_apply_message
+from ipyparallel.serialize import PrePickled, can, pack_apply_message, unpack_apply_message
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -1862,6 +1863,19 @@ def _settle_ipyparallel() -> None:
         can(None)
 
 
+_packed: weakref.WeakKeyDictionary[Any, tuple[types.CodeType, Any]] = weakref.WeakKeyDictionary()
+
+
+def _pack(func: Any) -> Any:
+    """Return a plain function as ipyparallel packs it, which takes longer than all the rest: once is enough."""
+    if type(func) is not types.FunctionType or func.__closure__ or func.__defaults__ or func.__kwdefaults__:
+        return func  # what these hold may change
+    code, packed = _packed.get(func, (None, None))
+    if code is not func.__code__:
+        _packed[func] = _, packed = func.__code__, PrePickled(func)
+    return packed
+
+
 def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | None,
            func: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> str:
     """Queue a function or a command to run on a cluster.
@@ -1916,7 +1930,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
         updates = callable(func) and "status_update" not in kwargs and _takes_status_update(func)
         _settle_ipyparallel()
-        buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(func, args, kwargs)]
+        buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(_pack(func), args, kwargs)]
         long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
         body = pickle.dumps((timeout, updates, buffers), 5, buffer_callback=lambda buffer: buffer.raw().nbytes <= LONG)
         if any(part.nbytes > 512 << 20 for part in long):

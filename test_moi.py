@@ -738,6 +738,22 @@ def test_a_function_with_arguments_returns_its_result(run):
     assert run(lambda a, *, b: {"sum": a + b}, 1, b=2)["result"] == {"sum": 3}
 
 
+def test_a_function_is_sent_as_it_is_at_each_submit(run):
+    def plain():
+        return 1
+    n, many = 1, [1]
+
+    def enclosing():
+        return n
+
+    def defaulting(many=many, *, more=many):
+        return many + more
+    assert [run(func)["result"] for func in (plain, enclosing, defaulting)] == [1, 1, [1, 1]]
+    plain.__code__, n = (lambda: 2).__code__, 2
+    many.append(2)
+    assert [run(func)["result"] for func in (plain, enclosing, defaulting)] == [2, 2, [1, 2, 1, 2]]
+
+
 def test_a_function_gets_status_update_only_if_it_takes_it(run):
     assert run(math.factorial, 10)["result"] == 3628800
     assert run(lambda x: x, 1)["result"] == 1
