@@ -3068,8 +3068,8 @@ def test_no_time_is_negative_or_absurd(page, write, status, start, end, said):
 def test_output_and_traceback_are_copied_at_a_click(visit, write, clipboard):
     page = visit(script="" if clipboard else "Object.defineProperty(navigator, 'clipboard', {value: undefined})",
                  permissions=["clipboard-read", "clipboard-write"])
-    shown = row(page, write("Failed", result="Traceback\n  a line\nError: why", output="printed\n"))
-    for title, text in (("Why it failed", "Traceback\n  a line\nError: why"), ("Output", "printed\n")):
+    shown = row(page, write("Failed", result="Traceback\n  a line\nError: why", output="printed\n\n\ttwice"))
+    for title, text in (("Why it failed", "Traceback\n  a line\nError: why"), ("Output", "printed\n\n\ttwice")):
         shown.get_by_text(title).click()
         button = shown.locator("details", has_text=title).get_by_role("button")
         button.click()
