@@ -265,7 +265,7 @@ class _Settings:
 
 
 _PROFILE = re.compile(r"[^\0-\x1f\x7f/\ud800-\udfff]{1,200}")
-_SENTINEL = re.compile(r"(rediss?)\+sentinel://(.*@)?((?:[^/?,@]+:\d+,?)+)/([^/?]+)(/\d*)?(\?.*)?")
+_SENTINEL = re.compile(r"(rediss?)\+sentinel://(.*@)?((?:[^/?,@]+:\d+,)*[^/?,@]+:\d+)/([^/?]+)(/\d*)?(\?.*)?")
 _settings: _Settings | None = None
 _configured: dict[str, Any] = {}
 _clients: dict[int, Any] = {}
