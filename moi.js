@@ -39,8 +39,11 @@
       copy: "Copy", copied: "Copied",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
       shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
-      news: (n, state, name) => `${n === 1 ? name : n + " jobs"}: ${state}`,
       number: (n) => n.toLocaleString(), percent: (n) => n + "%", time: clock, left: timeLeft,
+      news(n, state, name) {
+        const verb = { queued: "queued", running: "started", success: "succeeded", failed: "failed" }[state];
+        return n === 1 ? `${name}: ${this[state]}` : `${n} jobs ${verb}`;
+      },
     },
   };
 
@@ -252,7 +255,7 @@ html {
   class JobList {
     constructor(options) {
       this.options = { ...DEFAULTS, ...options, words: { ...DEFAULTS.words, ...options.words } };
-      this.items = new Map();     // ID -> {job, date, text to search in, pace, cancelling, row where it is shown}
+      this.items = new Map();     // ID -> item: a job, and what the list knows of it; see put
       this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
       this.order = [];            // all items as of the last frame, newest first
       this.view = [];             // those of them that fit filter and search
@@ -261,12 +264,13 @@ html {
       this.filter = "";           // a state, or all
       this.query = "";            // what is searched for, in lower case
       this.changed = new Set();   // items to draw in the next frame
+      this.arrived = [];          // and to put in order
       this.news = new Set();      // items whose state is to be told
       this.unsent = [];           // what was clicked while there was no connection
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
-      this.events = new EventTarget();
+      this.listeners = new Map();
       this.ending = new AbortController();
       this.build();
       this.connect();
@@ -276,9 +280,9 @@ html {
 
     /** Hear of an event: "add", "update", "remove", "error", "state". Returns a function that ends that. */
     on(event, listener) {
-      const heard = ({ detail }) => listener(...detail);
-      this.events.addEventListener(event, heard);
-      return () => this.events.removeEventListener(event, heard);
+      if (!this.listeners.has(event)) this.listeners.set(event, new Set());
+      this.listeners.get(event).add(listener);
+      return () => this.listeners.get(event).delete(listener);
     }
 
     /** Ask the server for jobs (all of them without IDs), to cancel them, or to remove them from the list. */
@@ -376,12 +380,22 @@ html {
       for (const key of ["name", "status", "output", "date_created", "date_start", "date_end"]) {
         if (job[key] != null && typeof job[key] !== "string") job[key] = asText(job[key]);  // another program's
       }
-      const item = this.items.get(job.id) || { date: job.date_created || "" }, before = item.job;
+      const item = this.items.get(job.id) || {
+        job: null, date: job.date_created || "", text: "", pace: null, cancelling: false, unseen: false, row: null,
+      };
+      const before = item.job;
       if (before && ended(before) && !ended(job)) return;
       const state = stateOf(job), turned = before && stateOf(before) !== state;
-      if (before) this.counts[stateOf(before)]--;
+      if (before) {
+        this.counts[stateOf(before)]--;
+      } else {
+        this.items.set(job.id, item);
+        this.arrived.push(item);
+      }
       this.counts[state]++;
-      this.items.set(job.id, Object.assign(item, { job, text: "", cancelling: item.cancelling && !ended(job) }));
+      item.job = job;
+      item.text = "";
+      if (ended(job)) item.cancelling = false;
       this.changed.add(item);
       this.setClock(job, turned && action === "update");
       this.setPace(item);
@@ -394,16 +408,24 @@ html {
       const item = job && this.items.get(job.id);
       if (!item) return;
       this.items.delete(job.id);
-      this.news.delete(item);
+      for (const waiting of [this.news, this.changed]) waiting.delete(item);
       this.counts[stateOf(item.job)]--;
-      this.changed.add(item);
       this.emit("remove", job);
     }
 
+    /** The items of jobs that are to be cancelled and have not ended yet. */
     cancelling() { return [...this.items.values()].filter((item) => item.cancelling); }
 
-    emit(event, what) {
-      for (const { events } of [this, moi]) events.dispatchEvent(new CustomEvent(event, { detail: [what, this] }));
+    emit(event, detail) {
+      for (const source of [this, moi]) {
+        for (const listener of [...source.listeners.get(event) || []]) {
+          try {
+            listener(detail, this);
+          } catch (error) {
+            console.error("moi: a listener failed", error);
+          }
+        }
+      }
     }
 
     // ---- time -----------------------------------------------------------------------------------
@@ -452,22 +474,22 @@ html {
 
     /** Have a job's new state read out, together with those of the same moment. */
     tell(item) {
-      this.news.add(item);
+      this.news.add(set(item, { unseen: document.hidden }));
       if (!this.telling) this.telling = setTimeout(() => this.speak(), this.spoke > Date.now() - 5000 ? 3000 : 500);
     }
 
     speak() {
-      const { words, notify } = this.options, news = [...this.news].map((item) => item.job);
-      const sum = (jobs) => STATES.map((state) => {
-        const some = jobs.filter((job) => stateOf(job) === state);
-        return some.length ? words.news(some.length, words[state], brief(String(some[0].name), 100)) : "";
+      const sum = (news) => STATES.map((state) => {
+        const some = news.filter(({ job }) => stateOf(job) === state);
+        return some.length ? this.options.words.news(some.length, state, brief(String(some[0].job.name), 100)) : "";
       }).filter(Boolean).join(". ");
-      const long = sum(news.filter((job) => Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000));
+      const news = [...this.news], long = sum(news.filter(({ job, unseen }) => unseen && ended(job)
+        && Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000));
       this.news.clear();
       this.telling = 0;
       this.spoke = Date.now();
       this.voice.replaceChildren(sum(news));  // anew, or the same text would not be heard twice
-      if (!long || !notify || !document.hidden || window.Notification?.permission !== "granted") return;
+      if (!long || !this.options.notify || window.Notification?.permission !== "granted") return;
       try {
         new Notification(long, { tag: "moi" }).onclick = () => window.focus();
       } catch {  // Chromium on Android has them for service workers only
@@ -534,13 +556,20 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text");
+      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent;
+      let done = true;
       try {
-        await navigator.clipboard.writeText(text.textContent);
+        await navigator.clipboard.writeText(text);
       } catch {  // not there without https, or not allowed: the way of old
-        getSelection().selectAllChildren(text);
-        if (!document.execCommand("copy")) return;
+        const area = make("textarea", "moi-voice");
+        area.value = text;
+        this.element.append(area);
+        area.select();
+        done = document.execCommand("copy");
+        area.remove();
       }
+      button.focus();
+      if (!done) return;
       set(button, { textContent: words.copied });
       this.voice.replaceChildren(words.copied);
       setTimeout(() => set(button, { textContent: words.copy }), 2000);
@@ -573,11 +602,10 @@ html {
       const from = this.refuge?.dataset.id;
       if (!this.items.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
       const limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
-      const fresh = [...this.changed].filter((item) => !item.placed && (item.placed = true));
       for (const item of this.changed) if (item.row) this.fill(item);
       this.changed.clear();
-      if (fresh.length || this.items.size < this.order.length) {
-        this.order = this.order.concat(fresh).filter((item) => this.items.get(item.job.id) === item)
+      if (this.arrived.length || this.items.size < this.order.length) {
+        this.order = this.order.concat(this.arrived.splice(0)).filter((item) => this.items.get(item.job.id) === item)
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
       this.view = this.order.filter((item) => this.fits(item));
@@ -593,19 +621,23 @@ html {
 
     /** Whether a job is to be in the view. */
     fits(item) {
-      const { name, status, id } = item.job, state = stateOf(item.job);
-      if (this.filter && state !== this.filter) return false;
-      if (!this.query) return true;
-      item.text ||= [name, status].map((text) => (text || "").slice(0, 500)).concat(this.options.words[state], id)
-        .join("\n").toLowerCase();
-      return item.text.includes(this.query);
+      if (this.filter && stateOf(item.job) !== this.filter) return false;
+      if (this.query && !item.text) {
+        const { name, status, id } = item.job, word = this.options.words[stateOf(item.job)];
+        item.text = `${(name || "").slice(0, 500)}\n${word}\n${(status || "").slice(0, 500)}\n${id}`.toLowerCase();
+      }
+      return !this.query || item.text.includes(this.query);
     }
 
     /** See to it that the first jobs of the view have a row each, and the others none. */
     show(limit) {
-      const first = new Set(this.view.slice(0, this.most));
+      const first = this.view.slice(0, this.most);
+      if (this.length === this.view.length && this.shown.length === first.length
+        && first.every((item) => item.row)) return;
+      this.length = this.view.length;
+      const kept = new Set(first);
       for (const item of this.shown) {
-        if (first.has(item)) continue;
+        if (kept.has(item)) continue;
         if (item.row === this.refuge) this.refuge = item.row.nextElementSibling || item.row.previousElementSibling;
         item.row.remove();
         item.row = null;
@@ -620,7 +652,7 @@ html {
         }
         next = item.row.nextElementSibling;
       }
-      this.shown = [...first].filter((item) => item.row);
+      this.shown = first.filter((item) => item.row);
       if (limit < 0) this.schedule();
       this.observer.unobserve(this.end);  // it says anew whether the end is in view: it may not have left it
       this.observer.observe(this.end);
@@ -683,7 +715,7 @@ html {
       part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100)) });
       part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
       part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
-      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(!!item.cancelling) });
+      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(item.cancelling) });
       part("remove", { hidden: !over, ariaLabel: label("remove") });
       fold("traceback", failed && !short ? result + cut : "");
       fold("value", failed || short ? "" : result + cut);
@@ -694,7 +726,7 @@ html {
 
   const moi = window.moi = {
     lists: [],
-    events: new EventTarget(),
+    listeners: new Map(),
     defaults: DEFAULTS,
     /** Hear of an event of any list; see JobList.on. */
     on: JobList.prototype.on,

@@ -1870,10 +1870,10 @@ def _pack(func: Any) -> Any:
     """Return a plain function as ipyparallel packs it, which takes longer than all the rest: once is enough."""
     if type(func) is not types.FunctionType or func.__closure__ or func.__defaults__ or func.__kwdefaults__:
         return func  # what these hold may change
-    code, packed = _packed.get(func, (None, None))
-    if code is not func.__code__:
-        _packed[func] = _, packed = func.__code__, PrePickled(func)
-    return packed
+    kept = _packed.get(func)
+    if kept is None or kept[0] is not func.__code__:
+        kept = _packed[func] = func.__code__, PrePickled(func)
+    return kept[1]
 
 
 def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | None,
