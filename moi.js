@@ -57,6 +57,7 @@ html {
     --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
   :where(.moi [hidden], .moi-state:empty, .moi-meta > span:empty) { display: none !important; }
   :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
+  :where(.moi-job :focus) { scroll-margin-block-end: 4.5rem; }  /* clear of .moi-live */
   :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
     padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
     background: var(--moi-back); color: var(--moi-text); font: inherit; font-size: .875em; line-height: 1.5; }
@@ -400,8 +401,8 @@ html {
       this.setClock(job, turned && action === "update");
       this.setPace(item);
       this.emit(action, job);
-      const fresh = !before && state === "queued" && performance.now() > this.opened + 1000;  // not of the first list
-      if (turned || fresh) this.tell(item);
+      const late = !before && performance.now() > this.opened + 1000;  // not of the first list
+      if (turned || late && (state === "queued" || this.now() - Date.parse(job.date_created) < 10_000)) this.tell(item);
     }
 
     take(job) {
@@ -514,12 +515,7 @@ html {
       this.clear = button("clear", () => this.remove(this.view.flatMap(({ job }) => (ended(job) ? job.id : []))),
         words.clear);
       this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
-      this.list = set(make("ul", "moi-list"), {
-        role: "list", onclick: (event) => this.click(event.target),
-        onkeydown(event) {  // a key that is held down is no second wish
-          if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
-        },
-      });
+      this.list = set(make("ul", "moi-list"), { role: "list", onclick: (event) => this.click(event.target) });
       this.end = make("div", "moi-end");
       this.line = make("p", "moi-state");
       this.voice = make("p", "moi-voice");
@@ -540,6 +536,9 @@ html {
         clearTimeout(this.timer);
         this.connect();
       };
+      element.addEventListener("keydown", (event) => {  // a key that is held down is no second wish
+        if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
+      }, { signal });
       addEventListener("online", hurry, { signal });
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
     }
@@ -673,7 +672,8 @@ html {
 
     /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove. */
     refocus(active, id) {
-      const row = this.refuge, again = row && !row.contains(active) && id === this.removing;
+      const row = this.refuge;
+      const again = row && !row.contains(active) && id === this.removing && active.closest(".moi-remove");
       const next = row && [...row.querySelectorAll(again ? ".moi-remove" : "a[href], summary")]
         .find((e) => e.checkVisibility());
       const pressed = this.bar.contains(active) && !this.bar.hidden && this.filters.get(this.filter);
@@ -694,7 +694,8 @@ html {
       const over = ended(job), state = stateOf(job), failed = state === "failed";
       const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
       const part = (key, properties) => setPart(row, key, properties);
-      const label = (key) => words[key] + ": " + brief(name, 100);
+      const own = (key) => row.querySelector(".moi-" + key)?.textContent.trim();  // a template's, that it may be spoken
+      const label = (key) => (own(key) || words[key]) + ": " + brief(name, 100);
       const fold = (key, text) => {
         part(key, { hidden: !text });
         part(key + "-text", { textContent: text || "" });
@@ -706,8 +707,8 @@ html {
       const cut = job.truncated ? words.truncated : "", result = over && job.result != null ? asText(job.result) : "";
       const short = result.length < 60 && !result.includes("\n");
       const last = failed && !cut ? errorIn(result) : "";
-      const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
-      const status = brief(over ? (short ? result : last) : own, 500);
+      const said = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
+      const status = brief(over ? (short ? result : last) : said, 500);
       part("word", { textContent: item.cancelling ? words.cancelling : words[state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });
