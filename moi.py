@@ -891,11 +891,12 @@ def _heads(ids: list[str], most: int) -> list[bytes]:
 
 def _record(job_id: str, head: bytes, most: int = HEAD) -> tuple[dict[str, Any] | None, str | None]:
     """Return the record that begins with `head`, and what there is of its result if `most` bytes were not all of it."""
-    record = _decode(head)
-    if record is not None or len(head) < most:
-        return record, None
     first, _, rest = head.partition(b'"result": ')  # it stands last
-    record = _decode(first + b'"result": null}')
+    record, whole = None, len(head) < most
+    if not whole or rest[:1] != b'"' and len(rest) > RESULT_CUT + 1:  # a list of lists takes long to read, in one go
+        record = _decode(first + b'"result": null}')
+    if whole and (record is None or "output" not in record):  # short, or another program's
+        return _decode(head), None
     if record is None and most < LONGEST:  # another program's, or one with a name without end
         return _record(job_id, _heads([job_id], LONGEST)[0], LONGEST)
     cut = rest.decode(errors="ignore")

@@ -2428,6 +2428,20 @@ def test_of_a_long_result_no_more_is_read_than_a_page_shows(group, connect, run,
     assert len(dict(moi.Group(group)._read([record["id"]], moi.HEAD))[record["id"]]) <= moi.HEAD
 
 
+def test_of_a_result_of_many_lists_no_more_is_parsed_than_a_page_shows(group, connect, run, r):
+    """Parsing a hundred such records would hold up the IOLoop: the interpreter's lock is kept meanwhile."""
+    record = run(lambda: [[i, i] for i in range(20_000)])
+    r.append(record["id"], "... and what is no JSON at its end")
+    other = {"result": record["result"], **record, "id": str(uuid.uuid4())}  # another program's, in its own order
+    r.set(other["id"], json.dumps(other), ex=60)
+    moi.Group(group).add([other["id"]])
+    client = connect(group)
+    client.send(get=[])
+    client.until(lambda self: len(self.jobs) == 2, "the list")
+    for each in record, other:
+        assert client.jobs[each["id"]] == {**each, "result": json.dumps(record["result"])[:65536], "truncated": True}
+
+
 def test_of_a_record_that_another_program_has_made_too_long_no_more_is_read_than_4_mib(group, connect, run, r):
     client, record = connect(group), run(abs, -1)
     shown, skipped = (str(uuid.uuid4()) for _ in range(2))
