@@ -2459,8 +2459,12 @@ class Group:
         """Return records: those of `ids` that are in the group, or all of them; newest first."""
         with _reaching_redis():
             wanted, mine = set(_job_ids(ids)), self.jobs()
-            found = self._read([i for i in mine if i in wanted] if wanted else mine)
-            records = [record for _, raw in found if (record := _decode(raw))]
+            records = []
+            for job_id, raw in self._read([i for i in mine if i in wanted] if wanted else mine):
+                if len(raw) == HEAD:  # one by one: Redis would stand still while it puts a hundred long ones together
+                    raw = _redis().get(job_id)
+                if record := _decode(raw):
+                    records.append(record)
         return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
 
     def add(self, ids: Iterable[str]) -> None:
@@ -2487,11 +2491,11 @@ class Group:
             pipe.publish(self.channel, json.dumps({action: ids}))
             pipe.execute()
 
-    def _read(self, ids: list[str], most: int = 1 << 29) -> Iterator[tuple[str, bytes]]:
-        """Yield IDs and stored records, `most` bytes of each; drop from the group what has none any more."""
+    def _read(self, ids: list[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield IDs and the first `HEAD` bytes of stored records; drop from the group what has none any more."""
         for start in range(0, len(ids), PART):
             part = ids[start:start + PART]
-            found = list(zip(part, _heads(part, most)))
+            found = list(zip(part, _heads(part, HEAD)))
             if gone := [i for i, raw in found if not raw]:
                 _redis().srem(self.key, *gone)
             yield from ((i, raw) for i, raw in found if raw)
@@ -2780,7 +2784,7 @@ class _Relay:
     def _read(self, actions: dict[str, str]) -> list[_Change]:
         """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
         gone, changes = set(actions), []
-        for job_id, raw in self.group._read(list(actions), HEAD):
+        for job_id, raw in self.group._read(list(actions)):
             gone.discard(job_id)
             if (job := _for_browser(job_id, raw)) is not None:
                 changes.append((actions[job_id], job_id, job))

@@ -2425,7 +2425,7 @@ def test_of_a_long_result_no_more_is_read_than_a_page_shows(group, connect, run,
     shown = client.jobs[record["id"]]
     whole = text if isinstance(text, str) else json.dumps(text)
     assert shown == {**record, "result": whole[:65536], "truncated": True}
-    assert len(dict(moi.Group(group)._read([record["id"]], moi.HEAD))[record["id"]]) <= moi.HEAD
+    assert len(dict(moi.Group(group)._read([record["id"]]))[record["id"]]) <= moi.HEAD
 
 
 def test_of_a_result_of_many_lists_no_more_is_parsed_than_a_page_shows(group, connect, run, r):
@@ -2454,6 +2454,21 @@ def test_of_a_record_that_another_program_has_made_too_long_no_more_is_read_than
     client.ended(last["id"])
     assert skipped not in client.jobs and client.jobs[shown]["truncated"] is True
     assert client.jobs[shown]["output"] == "x" * 65536 and client.jobs[shown]["result"] == "y" * 65536
+
+
+def test_the_long_records_of_a_group_are_read_one_by_one(group, run, r):
+    """Redis would stand still, for everybody, while it puts a hundred of 100 MB together."""
+    record = run(lambda: "x" * 8_000_000)
+    others = [str(uuid.uuid4()) for _ in range(5)]
+    for job_id in others:
+        r.set(job_id, json.dumps({**record, "id": job_id}), ex=60)
+    moi.Group(group).add(others)
+    before = r.config_get("client-output-buffer-limit")
+    r.config_set("client-output-buffer-limit", "normal 20000000 0 0")  # cuts off who asks for more
+    try:
+        assert {each["result"] for each in moi.Group(group).get()} == {record["result"]}
+    finally:
+        r.config_set(*before.popitem())
 
 
 def test_a_cancel_of_a_job_with_a_long_result_reads_no_more_than_its_beginning(run, r):
