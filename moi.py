@@ -404,7 +404,7 @@ def _connect(url: str, retries: int) -> Any:
     """
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
-    if url.startswith("rediss") and not re.search("ssl_cert_reqs|ssl_check_hostname", url):
+    if url.startswith("rediss") and not re.search("ssl_cert_reqs=none|ssl_check_hostname", url, re.I):
         more["ssl_check_hostname"] = True
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
@@ -475,8 +475,10 @@ def _reaching_redis() -> Iterator[None]:
             raise MoiError(f"another program has put something else under a key of moi's ({said}): look at "
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
-                "permission|user executing the script|'(AUTH|HELLO)'", said):
-            raise
+                "permission|user executing the script|['`](AUTH|HELLO)['`]", said):
+            if said == str(error):
+                raise
+            raise redis.ResponseError(said) from None
         raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({said}): name in "
                            "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from None
     except (redis.ConnectionError, redis.TimeoutError) as error:

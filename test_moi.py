@@ -510,6 +510,15 @@ def test_what_redis_py_does_not_know_of_an_address_is_named(url):
         moi._connect(url, 2)
 
 
+@pytest.mark.parametrize("option, checked", [
+    ("", True), ("?ssl_cert_reqs=required", True), ("?ssl_cert_reqs=optional", True), ("?ssl_check_hostname=no", False)])
+def test_the_host_s_name_in_a_certificate_is_checked_whatever_redis_py_s_default(option, checked):
+    given = moi._connect("rediss://localhost" + option, 2).connection_pool.connection_kwargs
+    assert given["ssl_check_hostname"] is checked
+    assert "ssl_check_hostname" not in moi._connect(
+        "rediss://localhost?ssl_cert_reqs=none", 2).connection_pool.connection_kwargs
+
+
 @pytest.mark.parametrize("url, error", [
     ("redis://moi:{}@127.0.0.1:1", "RedisNotFound"), ("redis://:{}/x@127.0.0.1:1", "ValueError"),
     ("redis://:{}#x@127.0.0.1:1", "ValueError"), ("redis://127.0.0.1:1?password={}", "RedisNotFound"),
@@ -1178,6 +1187,9 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         patch.setattr(moi, "_settings", moi._Settings(redis_url=url, secret="geheim 3").check())
         assert "geheim" not in repr(moi.settings())
         assert moi._words("AUTH 'geheim/1' geheim%2F1 'geheim 2'") == "AUTH '***' *** '***'"
+        with pytest.raises(redis.ResponseError, match=r"you said AUTH \*\*\*$") as caught, moi._reaching_redis():
+            raise redis.ResponseError("you said AUTH geheim/1")  # as a proxy may
+        assert caught.value.__cause__ is None and caught.value.__suppress_context__
     for bad in ("redis://localhost:geheim", "redis://localhost/0?Password=geheim", "redis://localhost/0?passwd=geheim"):
         with pytest.raises(ValueError) as caught:
             moi._connect(bad, 2)
