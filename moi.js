@@ -36,7 +36,7 @@
       all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
       cancel: "Cancel", cancelling: "Cancelling \u2026", remove: "Remove", result: "Result",
       traceback: "Why it failed", output: "Output", value: "Value", truncated: " \u2026 (cut here)",
-      copy: "Copy", copied: "Copied",
+      copy: "Copy", copied: "Copied", uncopied: "Could not copy", again: "Connected again.",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
       shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
       number: (n) => n.toLocaleString(), percent: (n) => n + "%", time: clock, left: timeLeft,
@@ -57,7 +57,7 @@ html {
     --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
   :where(.moi [hidden], .moi-state:empty, .moi-meta > span:empty) { display: none !important; }
   :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
-  :where(.moi-job :focus) { scroll-margin-block-end: 4.5rem; }  /* clear of .moi-live */
+  :where(.moi :focus) { scroll-margin-block-end: 8rem; }  /* clear of .moi-live, of some four lines at 320 pixels */
   :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
     padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
     background: var(--moi-back); color: var(--moi-text); font: inherit; font-size: .875em; line-height: 1.5; }
@@ -104,6 +104,7 @@ html {
     text-align: -webkit-match-parent; text-align: match-parent; }
   :where(.moi-row .moi-name, .moi-row .moi-status) { display: -webkit-box; -webkit-box-orient: vertical;
     -webkit-line-clamp: 2; overflow: hidden; }
+  :where(.moi-row:has(:focus-visible) :is(.moi-name, .moi-status)) { -webkit-line-clamp: none; }
   :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
   :where(.moi-status) { flex: 1 1 7rem; }
   :where(.moi-status, .moi-meta, .moi-details summary) { color: var(--moi-dim); }
@@ -312,6 +313,7 @@ html {
       if (this.state !== "signed-out") this.say(this.away());
       const socket = this.socket = new WebSocket(this.options.url);
       socket.onopen = () => {
+        if (this.opened) this.voice.replaceChildren(this.options.words.again);
         this.opened = performance.now();
         this.attempts = 0;
         this.say("online");
@@ -366,7 +368,7 @@ html {
       if (error) {
         console.warn("moi:", error);
         for (const item of this.cancelling()) this.changed.add(set(item, { cancelling: false }));
-        this.trouble = String(error);
+        this.trouble = brief(String(error), 100);
         clearTimeout(this.forgetting);
         this.forgetting = setTimeout(() => { this.trouble = ""; this.schedule(); }, 10_000);
         this.emit("error", error);
@@ -537,7 +539,7 @@ html {
         this.connect();
       };
       element.addEventListener("keydown", (event) => {  // a key that is held down is no second wish
-        if (event.repeat && event.key === "Enter" && event.target.closest("button")) event.preventDefault();
+        if (event.repeat && event.key === "Enter" && event.target.closest("button, summary")) event.preventDefault();
       }, { signal });
       addEventListener("online", hurry, { signal });
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
@@ -566,12 +568,12 @@ html {
         area.select();
         done = document.execCommand("copy");
         area.remove();
+        button.focus();
       }
-      button.focus();
-      if (!done) return;
-      set(button, { textContent: words.copied });
-      this.voice.replaceChildren(words.copied);
-      setTimeout(() => set(button, { textContent: words.copy }), 2000);
+      const said = done ? words.copied : words.uncopied, own = button.own ||= [...button.childNodes];
+      button.replaceChildren(said);
+      this.voice.replaceChildren(said);
+      setTimeout(() => button.replaceChildren(...own), 2000);
     }
 
     /** Show only jobs of one state, and with the query in name, status or ID. */
@@ -598,7 +600,7 @@ html {
       this.placed ||= this.element.isConnected;
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active?.closest(".moi-job");
-      const from = this.refuge?.dataset.id;
+      const from = this.refuge?.dataset.id, box = active?.getBoundingClientRect();
       if (!this.items.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
       const limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
       for (const item of this.changed) if (item.row) this.fill(item);
@@ -613,8 +615,8 @@ html {
       this.show(limit);
       this.showBar();
       this.say(this.state);
-      if (active && !active.checkVisibility()) this.refocus(active, from);
-      if (this.narrowed && this.view.length) set(this.voice, { textContent: this.options.words.shown(this.view.length) });
+      if (active && !active.checkVisibility()) this.refocus(active, from, box.bottom < 0 || box.top > innerHeight);
+      if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
       this.narrowed = false;
     }
 
@@ -670,8 +672,9 @@ html {
       this.clear.hidden = !this.view.some(({ job }) => ended(job));
     }
 
-    /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove. */
-    refocus(active, id) {
+    /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove.
+     *  Who has scrolled away from it stays where he reads. */
+    refocus(active, id, preventScroll) {
       const row = this.refuge;
       const again = row && !row.contains(active) && id === this.removing && active.closest(".moi-remove");
       const next = row && [...row.querySelectorAll(again ? ".moi-remove" : "a[href], summary")]
@@ -679,13 +682,17 @@ html {
       const pressed = this.bar.contains(active) && !this.bar.hidden && this.filters.get(this.filter);
       const place = row || pressed || (this.view.length ? this.list : this.line);
       if (!next && !pressed) place.tabIndex = -1;
-      (next || place).focus();
+      (next || place).focus({ preventScroll });
     }
 
     newRow() {
       const template = document.getElementById(this.options.template);
       const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
       row.classList.add("moi-job");
+      row.labels = Object.fromEntries(["result", "cancel", "remove"].map((key) => {
+        const part = row.querySelector(".moi-" + key);  // a template's own words count
+        return [key, part?.ariaLabel || part?.textContent.trim() || this.options.words[key]];
+      }));
       return row;
     }
 
@@ -694,8 +701,7 @@ html {
       const over = ended(job), state = stateOf(job), failed = state === "failed";
       const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
       const part = (key, properties) => setPart(row, key, properties);
-      const own = (key) => row.querySelector(".moi-" + key)?.textContent.trim();  // a template's, that it may be spoken
-      const label = (key) => (own(key) || words[key]) + ": " + brief(name, 100);
+      const label = (key) => row.labels[key] + ": " + brief(name, 100);
       const fold = (key, text) => {
         part(key, { hidden: !text });
         part(key + "-text", { textContent: text || "" });
@@ -707,8 +713,8 @@ html {
       const cut = job.truncated ? words.truncated : "", result = over && job.result != null ? asText(job.result) : "";
       const short = result.length < 60 && !result.includes("\n");
       const last = failed && !cut ? errorIn(result) : "";
-      const said = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
-      const status = brief(over ? (short ? result : last) : said, 500);
+      const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
+      const status = brief(over ? (short ? result : last) : own, 500);
       part("word", { textContent: item.cancelling ? words.cancelling : words[state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });

@@ -2986,8 +2986,8 @@ def test_a_long_list_shows_its_newest_and_goes_on_when_it_is_scrolled(page, grou
     assert [job_id for job_id, _ in shown(page)] == newest
 
 
-def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, server, group, run):
-    record = run(abs, -4)
+def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, server, group, ctx):
+    record = moi.wait(submit(ctx, group, "a job", "/results", abs, -4), DEADLINE)
     page = chromium.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/?user={group}")
     row(page, record["id"]).wait_for()
@@ -2997,10 +2997,13 @@ def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, s
         const item = document.createElement("li");
         const name = document.createElement("b");
         name.className = "moi-name";
-        const stop = document.createElement("button");
+        const stop = document.createElement("button"), result = document.createElement("a");
         stop.className = "moi-remove";
         stop.append("Off with it");
-        item.append("mine: ", name, stop);
+        result.className = "moi-result";
+        result.ariaLabel = "Look";
+        result.append("\u2197");
+        item.append("mine: ", name, stop, result);
         template.content.append(item);
         document.body.append(template);
         window.heard = [];
@@ -3011,6 +3014,7 @@ def test_a_template_on_the_page_replaces_the_row_and_events_reach_it(chromium, s
     }""")
     page.get_by_text("mine: a job").wait_for()
     page.get_by_role("button", name="Off with it: a job").wait_for()
+    page.get_by_role("link", name="Look: a job").wait_for()
     assert page.evaluate("heard") == [record["id"]]
     page.evaluate("second.close()")
     page.close()
@@ -3131,13 +3135,34 @@ def test_output_and_traceback_are_copied_at_a_click(visit, write, clipboard):
         page.evaluate("document.getElementById('paste').remove()")
 
 
-def test_a_template_s_heading_is_not_copied_in_place_of_the_output(visit, write):
+def test_a_template_s_heading_is_not_copied_in_place_of_the_output_and_its_button_keeps_its_own_words(visit, write):
     page = visit("""<template id="moi-job"><li><div class="moi-output"><h6 class="card-text">Heading</h6>
-        <button class="moi-copy">Copy</button><pre class="moi-output-text"></pre></div></li></template>""",
+        <button class="moi-copy"><b>Kopieren</b></button><pre class="moi-output-text"></pre></div></li></template>""",
                  permissions=["clipboard-read", "clipboard-write"])
-    row(page, write("Success", output="printed")).get_by_role("button").click()
-    page.get_by_text("Copied").first.wait_for()
+    button = row(page, write("Success", output="printed")).get_by_role("button")
+    button.click()
+    button.get_by_text("Copied").wait_for()
+    button.click()
     assert page.evaluate("navigator.clipboard.readText()") == "printed"
+    button.locator("b", has_text="Kopieren").wait_for()
+
+
+def test_a_copy_that_fails_says_so_and_one_that_takes_its_time_leaves_the_focus_where_it_is(visit, write):
+    page = visit(script="""let refuse;
+        Object.defineProperty(navigator, 'clipboard', {value: {writeText: () => new Promise((_, no) => refuse = no)}});
+        document.execCommand = () => false; window.refuse = () => refuse();""")
+    shown = row(page, write("Success", output="printed"))
+    shown.get_by_text("Output").click()
+    shown.get_by_role("button", name="Copy").press("Enter")
+    page.evaluate("refuse()")
+    shown.get_by_role("button", name="Could not copy").wait_for()
+    assert page.evaluate("moi.lists[0].voice.textContent") == "Could not copy"
+    page.evaluate("() => { navigator.clipboard.writeText = () => new Promise((yes) => { window.agree = yes; }); }")
+    shown.get_by_role("button", name="Copy", exact=True).press("Enter")
+    page.keyboard.press("Tab")
+    page.evaluate("agree()")
+    shown.get_by_role("button", name="Copied").wait_for()
+    assert focused(page)[0] == "printed"
 
 
 @pytest.mark.parametrize("result, shown", [
@@ -3393,15 +3418,40 @@ def test_what_has_the_focus_is_not_behind_the_line_on_the_connection(visit, writ
     page.get_by_text("job 0", exact=True).wait_for()
     page.evaluate("moi.lists[0].options.retry = [60000, 60000]; moi.lists[0].socket.close()")
     page.get_by_text("Reconnecting").wait_for()
-    page.get_by_role("searchbox").focus()
-    for i in reversed(range(20)):
+    page.evaluate("moi.lists[0].bar.style.marginTop = '430px'")
+    for label in ["All 20", "Running 20", None] + [f"Cancel: job {i}" for i in reversed(range(20))]:
         page.keyboard.press("Tab")
-        label, covered = page.evaluate("""() => {
-            const { ariaLabel } = document.activeElement, box = document.activeElement.getBoundingClientRect();
+        named, covered = page.evaluate("""() => {
+            const element = document.activeElement, box = element.getBoundingClientRect();
             const line = moi.lists[0].line.getBoundingClientRect();
-            return [ariaLabel, box.bottom > line.top && box.top < line.bottom];
+            return [element.matches("input") ? null : element.ariaLabel || element.textContent,
+                    box.bottom > line.top && box.top < line.bottom];
         }""")
-        assert (label, covered) == (f"Cancel: job {i}", False)
+        assert (named, covered) == (label, False)
+
+
+def test_who_has_scrolled_away_from_the_focus_stays_where_he_reads(visit, write):
+    page = visit()
+    ids = [write("Running", f"job {i}", date_created=f"20{i:02}") for i in range(40)]
+    page.get_by_role("button", name="Cancel: job 0").focus()
+    assert page.evaluate("scrollY") > 500
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    write("Success", "job 0", job_id=ids[0], date_created="2000", handler="/results")
+    until(lambda: focused(page) == ["Result", ids[0]], "the focus goes to what does no harm in the row")
+    assert page.evaluate("scrollY") == 0
+    page.evaluate("document.activeElement.scrollIntoView()")
+
+
+def test_the_row_that_the_keyboard_is_in_shows_its_whole_name(visit, write):
+    page = visit(viewport={"width": 320, "height": 640})
+    name = row(page, write("Running", "Simulation of the lattice " * 8)).locator(".moi-name")
+    name.wait_for()
+    cut = "e => e.scrollHeight > e.clientHeight"
+    assert name.evaluate(cut)
+    for text in ("All 1", "Running 1", "Cancel"):
+        page.keyboard.press("Tab")
+        assert focused(page)[0] == text
+    assert not name.evaluate(cut)
 
 
 def test_everything_is_done_by_the_keyboard_alone(visit, ctx, group):
@@ -3450,6 +3500,13 @@ def test_one_polite_live_region_tells_changes_of_state_merged_and_no_percents(pa
     assert not [text for text in page.evaluate("heard") if "old" in text]
     page.get_by_role("button", name="Failed 1").click()
     page.wait_for_function("() => heard.at(-1) == '1 job'")
+    page.get_by_role("searchbox").fill("nothing of the kind")
+    page.get_by_text("No job matches.").wait_for()
+    page.evaluate("heard.length = 0")
+    page.get_by_role("searchbox").fill("job")
+    page.wait_for_function("() => heard.at(-1) == '1 job'")  # the same again is said again
+    page.evaluate("moi.lists[0].socket.close()")
+    page.wait_for_function("() => heard.includes('Connected again.')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
