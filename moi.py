@@ -390,10 +390,14 @@ def _sentinel_pool(url: str, **options: Any) -> Any:
     libs: Any = redis  # whose types do not cover these
     options.update(libs.connection.parse_url(f"{parts[1]}://{parts[2] or ''}master{parts[5] or ''}{parts[6] or ''}"))
     own = {name[9:]: options.pop(name) for name in list(options) if name.startswith("sentinel_")}
+    if "ssl" in own:
+        own.setdefault("ssl_check_hostname", True)
     options["ssl"] = options.pop("connection_class", None) is not None
     del options["host"]
+    # Several may hang, and each is asked again: all of that is to take less than 5 s.
     sentinels = libs.sentinel.Sentinel([(host.strip("[]"), int(port)) for host, _, port in hosts], sentinel_kwargs={
-        "socket_timeout": 1, "socket_connect_timeout": 1, **own})
+        "socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(ExponentialBackoff(), 0), "protocol": 2,
+        **own})
     return libs.sentinel.SentinelConnectionPool(urllib.parse.unquote(parts[4]), sentinels, **options)
 
 
@@ -813,7 +817,7 @@ def _quick(*command: Any, read: Callable[[Any], Any] = lambda connection: connec
     except redis.ResponseError:
         client.moi_spare.append(connection)
         raise
-    except (redis.TimeoutError, TimeoutError) as error:
+    except (redis.TimeoutError, TimeoutError, redis.sentinel.MasterNotFoundError) as error:
         connection.disconnect()
         raise redis.TimeoutError(str(error)) from error
     except (redis.ConnectionError, OSError):
@@ -1481,7 +1485,8 @@ class _Worker:
                 trace, own = error.__traceback__, (_Worker._do.__code__, _Worker._call.__code__)
                 while trace and trace.tb_next and trace.tb_frame.f_code in own:  # begin with the job's own code
                     trace = trace.tb_next
-                return _text(_hint(error) + "".join(traceback.format_exception(type(error), error, trace)))
+                said = "".join(traceback.format_exception(type(error), error, trace))
+                return _text(_words(_hint(error) + said))  # a client's repr may hold a password
             finally:
                 self.interruptible = False
         except BaseException as trouble:
@@ -2795,13 +2800,20 @@ class _Relay:
 
     def _serve(self) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
-        told: set[_Listener] = set()    # whom the whole list, one reading of which serves all
+        told: set[_Listener] = set()    # whom the whole list, now or next: one serves all their wishes for it
         refreshed = False
         for _ in range(len(self.requests)):
             sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
-            if sender not in self.sockets:
+            whole = action == "get" and not what
+            if sender not in self.sockets or whole and sender in told:
                 self.requests.popleft()
+                self.loop.add_callback(sender.ask, -_weight(what))
                 continue
+            if whole:
+                told.add(sender)
+                if sender.listing:  # let it first read the list that it has asked for before
+                    self.requests.rotate(-1)
+                    continue
             # What has been submitted a moment ago may be cancelled before this thread has heard of it.
             new = action in ("remove", "cancel") and not self._ids.issuperset(what)
             if (new or action == "get" and not self._awaited) and not refreshed:
@@ -2815,8 +2827,8 @@ class _Relay:
                 continue
             if action == "show":
                 self._send(self._read(what), sender)
-            elif action == "get" and not what and sender not in told:
-                told.add(sender)
+            elif whole:
+                sender.listing = bool(self._ids)
                 self.loop.add_callback(sender.owe, dict.fromkeys(self._ids, "add"))
             elif what:
                 try:
@@ -2881,6 +2893,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     """
 
     relay: _Relay | None = None
+    listing = False     # whether it is still to be told of a part of the whole list
     asked = 0           # what the browser has asked for and not been given yet
     _pongs = 0          # pings of the browser's, one after the other, whose answer it has not taken
     _busy = False       # whether a message is on its way to the browser, or being read for it
@@ -3005,6 +3018,9 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         self._busy = bool(part)
         if part and self.relay is not None:
             self.relay.request(self, "show", part)
+        elif self.listing and self.relay is not None:
+            self.listing = False
+            self.relay.wake()  # it may have asked for the list once more
 
 
 def moi_js() -> str:
@@ -3448,6 +3464,7 @@ class _Screen:
         self.relay.request(self, "get", [])
 
     def owe(self, actions: dict[str, str]) -> None:
+        self.listing = False
         self.relay.request(self, "show", actions)
 
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:

@@ -510,6 +510,21 @@ def test_what_redis_py_does_not_know_of_an_address_is_named(url):
         moi._connect(url, 2)
 
 
+def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis_itself():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        for url, seconds in ((f"redis+sentinel://{address},{address}/svc", 5), ("redis+sentinel://h:99999/svc", 1)):
+            took, error = json.loads(program("""
+                import json, time, moi
+                began = time.monotonic()
+                try:
+                    moi.job_info("x")
+                except moi.RedisNotFound as error:
+                    print(json.dumps([time.monotonic() - began, str(error)]))
+            """, MOI_REDIS_URL=url))
+            assert took < seconds and "Redis does not answer at redis+sentinel://" in error
+
+
 @pytest.mark.parametrize("option, checked", [
     ("", True), ("?ssl_cert_reqs=required", True), ("?ssl_cert_reqs=optional", True), ("?ssl_check_hostname=no", False)])
 def test_the_host_s_name_in_a_certificate_is_checked_whatever_redis_py_s_default(option, checked):
@@ -2522,6 +2537,25 @@ def test_the_list_of_a_large_group_reaches_a_slow_client_whole_and_in_bounded_me
             time.sleep(0.001)  # a slow client
     assert set(seen.values()) == {"Success"}
     r.delete(*ids, f"{group}:jobs")
+
+
+def test_who_asks_for_the_list_again_while_he_is_told_it_is_told_it_once_more(group, server, write):
+    """Else one user with many jobs and sockets that read nothing would take up the IOLoop by a few bytes a second."""
+    ids = {write("Success", output="x" * 60_000) for _ in range(2 * moi.PART)}
+    with Raw(server, group) as raw:
+        opened = until(lambda: [h for h in Handler.opened if h._group.name == group], "it is open")[0]
+        opened.ws_connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+        owe, owed = opened.owe, []
+        opened.owe = lambda actions: owed.append(len(actions)) or owe(actions)
+        raw.say(b'{"get": []}')
+        until(lambda: owed and opened.ws_connection.stream.writing(), "it is behind")
+        for i in range(20):
+            raw.say(b'{"get": []}')
+            until(lambda: opened.asked == 1 and len(opened.relay.requests) == 1, "one wish stands for all")
+        seen = []
+        while len(seen) < 2 * len(ids):
+            seen += [job["id"] for job in raw.message()["add"]]
+        assert set(seen) == ids and owed == [len(ids)] * 2
 
 
 def test_a_job_that_is_added_and_removed_at_once_stays_removed(group, connect, run, r):
@@ -4672,6 +4706,8 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
         assert not made.connection_kwargs.get("ssl_validate_ocsp")
     assert made.service_name == "my jobs" and len(made.sentinel_manager.sentinels) == 2
     assert made.sentinel_manager.sentinels[1].connection_pool.connection_kwargs["password"] == "s p"
+    by_tls = moi._connect("redis+sentinel://h:1/s?sentinel_ssl=True", 2).connection_pool.sentinel_manager.sentinels[0]
+    assert by_tls.connection_pool.connection_kwargs["ssl_check_hostname"] is True
     # The last one has many colons and no service: to try each of them in each place would take minutes.
     for bad in ("redis+sentinel://h/service", "redis+sentinel://h:1", "redis+sentinel://h:x/service",
                 f"redis+sentinel://{','.join(['[2001:db8:1111:2222:3333:4444:5555:6666]:26379'] * 3)}"):
