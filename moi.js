@@ -104,7 +104,6 @@ html {
     text-align: -webkit-match-parent; text-align: match-parent; }
   :where(.moi-row .moi-name, .moi-row .moi-status) { display: -webkit-box; -webkit-box-orient: vertical;
     -webkit-line-clamp: 2; overflow: hidden; }
-  :where(.moi-row:has(:focus-visible) :is(.moi-name, .moi-status)) { -webkit-line-clamp: none; }
   :where(.moi-name) { flex: 1 1 9rem; font-weight: 600; line-height: 1.4; }
   :where(.moi-status) { flex: 1 1 7rem; }
   :where(.moi-status, .moi-meta, .moi-details summary) { color: var(--moi-dim); }
@@ -118,6 +117,7 @@ html {
   :where(.moi-details) { position: relative; min-width: 0; }
   :where(.moi-details[open]) { flex: 1 0 100%; }
   :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; cursor: pointer; }
+  :where(.moi-details[open] > summary) { max-width: calc(100% - 6rem); }
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
@@ -140,7 +140,9 @@ html {
     :where(.moi-status) { order: 1; flex-basis: 100%; }
     :where(.moi-meta, .moi-progress) { flex: 1 1 4rem; }
     :where(.moi-left) { min-width: 0; }
+    :where(.moi-row .moi-name, .moi-row .moi-status) { -webkit-line-clamp: 4; }
   }
+  :where(.moi-row:has(:focus-visible) :is(.moi-name, .moi-status)) { -webkit-line-clamp: none; }
   @media (forced-colors: active) {
     :where(.moi-filter[aria-pressed=true]) { forced-color-adjust: none; background: Highlight; color: HighlightText; }
   }
@@ -220,7 +222,8 @@ html {
     const span = (name, ...children) => make("span", name, ...children);
     const fold = (name) => make("details", "moi-details moi-" + name, make("summary", "", words[name]),
       make("button", "moi-copy", words.copy),
-      set(make("pre", `moi-${name}-text`), { tabIndex: 0 }));  // so that the keyboard can scroll it
+      // The keyboard is to scroll it.
+      set(make("pre", `moi-${name}-text`), { tabIndex: 0, role: "group", ariaLabel: words[name] }));
     return make("li", "moi-row", span("moi-icon"),
       make("div", "moi-head", span("moi-name"), span("moi-actions", make("a", "moi-result", words.result),
         make("button", "moi-cancel", words.cancel), make("button", "moi-remove", words.remove))),
@@ -268,7 +271,7 @@ html {
       this.changed = new Set();   // items to draw in the next frame
       this.arrived = [];          // and to put in order
       this.news = new Set();      // items whose state is to be told
-      this.unsent = [];           // what was clicked while there was no connection
+      this.unsent = [];           // what a script asked for while there was no connection
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
@@ -321,8 +324,6 @@ html {
         if (this.items.size) this.get([...this.items.keys()]);
         this.get();
         this.unsent.splice(0).forEach((message) => this.send(message));
-        const lost = this.cancelling();  // perhaps, with the old connection
-        if (lost.length) this.cancel(lost.map(({ job }) => job.id));
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = async () => {
@@ -365,10 +366,15 @@ html {
       for (const action of ["add", "update", "remove"]) {
         for (const job of lists[action] || []) this[action === "remove" ? "take" : "put"](job, action);
       }
+      // What was clicked without a connection, or perhaps lost with the last one, is asked for over this one.
+      const late = (lists.add || []).map((job) => this.items.get(job?.id))
+        .filter((item) => item?.asked && item.via !== this.socket);
+      for (const action of ["cancel", "remove"]) this.wish(action, late.filter((item) => item.asked === action));
       if (error) {
         console.warn("moi:", error);
-        for (const item of this.cancelling()) this.changed.add(set(item, { cancelling: false }));
+        for (const item of this.items.values()) if (item.asked) this.changed.add(set(item, { asked: "" }));
         this.trouble = brief(String(error), 100);
+        this.line.textContent = "";  // or the same error would not be heard twice
         clearTimeout(this.forgetting);
         this.forgetting = setTimeout(() => { this.trouble = ""; this.schedule(); }, 10_000);
         this.emit("error", error);
@@ -384,7 +390,7 @@ html {
         if (job[key] != null && typeof job[key] !== "string") job[key] = asText(job[key]);  // another program's
       }
       const item = this.items.get(job.id) || {
-        job: null, date: job.date_created || "", text: "", pace: null, cancelling: false, unseen: false, row: null,
+        job: null, date: job.date_created || "", text: "", pace: null, asked: "", via: null, unseen: false, row: null,
       };
       const before = item.job;
       if (before && ended(before) && !ended(job)) return;
@@ -398,7 +404,7 @@ html {
       this.counts[state]++;
       item.job = job;
       item.text = "";
-      if (ended(job)) item.cancelling = false;
+      if (ended(job) && item.asked === "cancel") item.asked = "";
       this.changed.add(item);
       this.setClock(job, turned && action === "update");
       this.setPace(item);
@@ -416,8 +422,13 @@ html {
       this.emit("remove", job);
     }
 
-    /** The items of jobs that are to be cancelled and have not ended yet. */
-    cancelling() { return [...this.items.values()].filter((item) => item.cancelling); }
+    /** Ask for what was clicked, and show that it was. */
+    wish(action, items) {
+      const via = this.socket.readyState === WebSocket.OPEN ? this.socket : null;
+      if (via && items.length) this.ask(action, items.map(({ job }) => job.id));
+      for (const item of items) this.changed.add(set(item, { asked: action, via }));
+      this.schedule();
+    }
 
     emit(event, detail) {
       for (const source of [this, moi]) {
@@ -514,8 +525,8 @@ html {
         oninput: () => this.narrow(this.filter, this.search.value.trim().toLowerCase()),
       });
       this.asking = button("notify", () => Notification.requestPermission().then(() => this.schedule()), words.notify);
-      this.clear = button("clear", () => this.remove(this.view.flatMap(({ job }) => (ended(job) ? job.id : []))),
-        words.clear);
+      this.clear = button("clear",
+        () => this.wish("remove", this.view.filter(({ job, asked }) => ended(job) && !asked)), words.clear);
       this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
       this.list = set(make("ul", "moi-list"), { role: "list", onclick: (event) => this.click(event.target) });
       this.end = make("div", "moi-end");
@@ -538,8 +549,9 @@ html {
         clearTimeout(this.timer);
         this.connect();
       };
-      element.addEventListener("keydown", (event) => {  // a key that is held down is no second wish
-        if (event.repeat && event.key === "Enter" && event.target.closest("button, summary")) event.preventDefault();
+      element.addEventListener("keydown", (event) => {
+        const again = event.repeat && event.target.closest("button, a, summary");  // held down, it is no second wish
+        if (event.key === "Enter" && (again || event.target === this.search)) event.preventDefault();
       }, { signal });
       addEventListener("online", hurry, { signal });
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
@@ -548,11 +560,10 @@ html {
     click(target) {
       const hit = (name) => target.closest(".moi-" + name), item = this.items.get(hit("job")?.dataset.id);
       if (hit("copy")) return this.copy(hit("copy"));
-      if (hit("remove")) return this.remove([this.removing = hit("job").dataset.id]);
-      if (!hit("cancel") || !item || item.cancelling) return;
-      this.cancel([item.job.id]);
-      this.changed.add(set(item, { cancelling: true }));
-      this.schedule();
+      const action = ["remove", "cancel"].find(hit);
+      if (!action || !item || item.asked) return;
+      if (action === "remove") this.removing = item.job.id;
+      this.wish(action, [item]);
     }
 
     async copy(button) {
@@ -610,8 +621,8 @@ html {
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
       this.view = this.order.filter((item) => this.fits(item));
-      // The row that has the focus stays, however many newer ones come.
-      if (from) this.most = Math.max(this.most, 1 + this.view.findIndex(({ job }) => job.id === from));
+      // The row that has the focus stays, however many newer ones come, and so does the next, where Tab leads.
+      if (from) this.most = Math.max(this.most, 2 + this.view.findIndex(({ job }) => job.id === from));
       this.show(limit);
       this.showBar();
       this.say(this.state);
@@ -715,15 +726,15 @@ html {
       const last = failed && !cut ? errorIn(result) : "";
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
-      part("word", { textContent: item.cancelling ? words.cancelling : words[state] });
+      part("word", { textContent: item.asked === "cancel" ? words.cancelling : words[state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });
       const progress = progressOf(job), link = over ? resultLink(job) : null;
       part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100)) });
       part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
       part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
-      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(item.cancelling) });
-      part("remove", { hidden: !over, ariaLabel: label("remove") });
+      part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(!!item.asked) });
+      part("remove", { hidden: !over, ariaLabel: label("remove"), ariaDisabled: String(!!item.asked) });
       fold("traceback", failed && !short ? result + cut : "");
       fold("value", failed || short ? "" : result + cut);
       fold("output", printed(job.output || ""));

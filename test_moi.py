@@ -3413,7 +3413,9 @@ def test_the_row_that_has_the_focus_stays_however_many_newer_ones_come(visit, wr
         write("Queued", f"newer {i}", date_created=f"201{i}")
     page.wait_for_function("() => moi.lists[0].order.length == 14 && !moi.lists[0].frame")
     assert focused(page) == ["Cancel", ids[7]]
-    assert page.locator(".moi-job").count() == 7
+    assert page.locator(".moi-job").count() == 8
+    page.keyboard.press("Tab")
+    assert focused(page) == ["Cancel", ids[6]]  # and the next one, where Tab leads
 
 
 def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_focus(page, write):
@@ -3432,6 +3434,32 @@ def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_f
         page.keyboard.down("Enter")
     page.keyboard.up("Enter")
     assert page.evaluate("sent") == [{"remove": [ids[1], ids[0]]}]
+    page.evaluate("() => { window.toggled = 0; addEventListener('toggle', () => toggled++, true); }")
+    last = row(page, write("Success", "last", output="printed"))
+    last.get_by_text("Output").focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    assert last.get_by_role("group", name="Output").is_visible() and page.evaluate("toggled") == 1
+
+
+def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_over_the_next(page, write, group, r):
+    ended, gone, endless = write("Success", "ended"), write("Success", "gone"), write("Running", "endless")
+    page.get_by_text("endless").wait_for()
+    page.evaluate("""() => { const list = moi.lists[0]; list.options.retry = [60000, 60000]; list.socket.close();
+        window.sent = []; const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (text) { sent.push(JSON.parse(text)); send.call(this, text); }; }""")
+    page.get_by_text("Reconnecting").wait_for()
+    for name in ("Remove: ended", "Remove: gone", "Cancel: endless"):
+        for _ in range(2):
+            page.get_by_role("button", name=name).dispatch_event("click")
+        assert page.get_by_role("button", name=name).get_attribute("aria-disabled") == "true"
+    moi.Group(group).remove([gone])
+    page.evaluate("moi.lists[0].connect()")
+    page.wait_for_function("() => sent.length > 3 && moi.lists[0].items.size == 1")
+    asked = page.evaluate("sent.filter(message => !message.get)")
+    assert sorted(asked, key=str) == [{"cancel": [endless]}, {"remove": [ended]}]
+    assert page.evaluate("moi.lists[0].trouble") == "" and not r.sismember(f"{group}:jobs", ended)
 
 
 def test_after_a_removal_the_next_remove_has_the_focus_only_if_the_last_one_had_it(page, write):
@@ -3465,8 +3493,9 @@ def test_what_has_the_focus_is_not_behind_the_line_on_the_connection(visit, writ
 
 
 def test_who_has_scrolled_away_from_the_focus_stays_where_he_reads(visit, write):
-    page = visit()
+    page = visit(list_html='<form action="/nowhere"><div id="moi-joblist"></div></form>')
     ids = [write("Running", f"job {i}", date_created=f"20{i:02}") for i in range(40)]
+    page.get_by_role("searchbox").press("Enter")  # and does not send a form that is around it all
     page.get_by_role("button", name="Cancel: job 0").focus()
     assert page.evaluate("scrollY") > 500
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
