@@ -195,6 +195,8 @@ FLOOD = 0.02
 SWITCH = 0.0005
 #: Bytes of one message to a browser, roughly; a long list goes out in several.
 MESSAGE = 256 * 1024
+#: Bytes of records that are read at once, and of what one browser has not taken yet, both roughly.
+SHARE = 1024 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 256 * 1024
 #: Jobs that are read at once for a browser, and whose changes all browsers are told of at once: records may be long.
@@ -478,6 +480,8 @@ def _reaching_redis() -> Iterator[None]:
         if _wrong_type(error):
             raise MoiError(f"another program has put something else under a key of moi's ({said}): look at "
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
+        if said.startswith("BUSY"):
+            raise RedisNotFound(f"Redis answers nobody ({said}): have its administrator say SCRIPT KILL") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
                 "permission|user executing the script|['`](AUTH|HELLO)['`]", said):
             if said == str(error):
@@ -775,12 +779,14 @@ return {'', ''}
 # KEYS: group's set. Returns the members as one text, which takes a client a tenth of the time.
 _MEMBERS = "return table.concat(redis.call('SMEMBERS', KEYS[1]), ' ')"
 
-# KEYS: jobs; ARGV: bytes. Returns their records, of each no more than so many bytes.
+# KEYS: jobs; ARGV: bytes of each, bytes of all. Returns their records, or the first of them, if those are long.
 _HEADS = """
-local found = {}
+local found, size = {}, 0
 for i, id in ipairs(KEYS) do
     local raw = redis.pcall('GETRANGE', id, 0, ARGV[1] - 1)
     found[i] = type(raw) == 'string' and raw or ''
+    size = size + #found[i]
+    if size > tonumber(ARGV[2]) then break end
 end
 return found
 """
@@ -886,12 +892,14 @@ def _script(lua: str, keys: list[Any], args: list[Any]) -> Any:
 
 
 def _heads(ids: list[str], most: int) -> list[bytes]:
-    """Return the records of jobs, of each no more than so many bytes; b"" for what is none."""
+    """Return the records of the first jobs, at least one, of each no more than so many bytes; b"" for what is none."""
     if len(ids) > 1:
-        return cast(list[bytes], _script(_HEADS, ids, [most]))
+        return cast(list[bytes], _script(_HEADS, ids, [most, SHARE]))
     try:  # a single one, as a live update is, takes less without a script
         return [_quick("GETRANGE", ids[0], 0, most - 1)]
-    except redis.ResponseError:  # of another type, or not to be read by moi's user
+    except redis.ResponseError as error:  # of another type, or not to be read by moi's user
+        if _passing(error):
+            raise
         return [b""]
 
 
@@ -934,7 +942,9 @@ def job_info(job_id: str) -> dict[str, Any] | None:
     with _reaching_redis():
         try:
             return _decode(_redis().get(_text(str(job_id))))
-        except redis.ResponseError:  # a key of another type is no record
+        except redis.ResponseError as error:  # a key of another type is no record
+            if _passing(error):
+                raise
             return None
 
 
@@ -1254,7 +1264,8 @@ class _Worker:
         """Work until the queue has been empty for the linger; return whether others have to run what is in it."""
         global _current
         streams = sys.stdout, sys.stderr
-        for name in "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE":  # ipykernel's; what a job prints goes to no terminal
+        # ipykernel's, but what a job prints goes to no terminal; and the cluster's key, which is none of a command's.
+        for name in "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "IPP_CONNECTION_INFO":
             os.environ.pop(name, None)
         handlers: dict[int, Any] = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
         self.on_term = handlers[signal.SIGTERM]
@@ -1700,6 +1711,12 @@ def _connection_file(profile: str) -> Path:
     return home / f"profile_{profile}/security/ipcontroller-client.json"
 
 
+def _hear_no_prints(client: Any) -> None:
+    """Let go of what engines print: it would pile up, as would what strangers put into that port of the controller."""
+    client._iopub_stream.stop_on_recv()
+    client._iopub_socket.unsubscribe(b"")
+
+
 class Context:
     """An ipyparallel cluster, named by its IPython profile.
 
@@ -1809,6 +1826,7 @@ class Context:
                 raise ClusterNotFound(f"the controller of profile {self.name!r} refuses a client: {error!r}") from error
             # What is sent without being copied needs a thread of pyzmq's that has ended when we hand over at exit.
             self._client.session.copy_threshold = 1 << 30
+            self._client._io_loop.add_callback(_hear_no_prints, self._client)
             self._info = info
             self._connected.set()
         return self._client
@@ -2471,7 +2489,7 @@ class Group:
                 if len(raw) == HEAD:  # one by one: Redis would stand still while it puts a hundred long ones together
                     raw = _redis().get(job_id)
                 if record := _decode(raw):
-                    records.append(record)
+                    records.append({**record, "id": job_id})
         return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
 
     def add(self, ids: Iterable[str]) -> None:
@@ -2500,9 +2518,10 @@ class Group:
 
     def _read(self, ids: list[str]) -> Iterator[tuple[str, bytes]]:
         """Yield IDs and the first `HEAD` bytes of stored records; drop from the group what has none any more."""
-        for start in range(0, len(ids), PART):
-            part = ids[start:start + PART]
+        start = 0
+        while part := ids[start:start + PART]:
             found = list(zip(part, _heads(part, HEAD)))
+            start += len(found)
             if gone := [i for i, raw in found if not raw]:
                 _redis().srem(self.key, *gone)
             yield from ((i, raw) for i, raw in found if raw)
@@ -2788,15 +2807,19 @@ class _Relay:
         self._forget(removed | unknown)
         return [change for change in changes if change[1] not in unknown]
 
-    def _read(self, actions: dict[str, str]) -> list[_Change]:
-        """Read the jobs that were added, updated or removed; what has no record is told to be gone."""
-        gone, changes = set(actions), []
-        for job_id, raw in self.group._read(list(actions)):
-            gone.discard(job_id)
+    def _read(self, actions: dict[str, str], most: float = math.inf) -> list[_Change]:
+        """Read the jobs that were added, updated or removed, or the first; what has no record is told to be gone."""
+        ids, found, changes, size = list(actions), set(), [], 0
+        for job_id, raw in self.group._read(ids):
+            found.add(job_id)
             if (job := _for_browser(job_id, raw)) is not None:
                 changes.append((actions[job_id], job_id, job))
-        self._forget(gone)
-        return changes + _gone(set(actions).difference(i for _, i, _ in changes))
+                size += len(job)
+            if size > most:
+                ids = ids[:ids.index(job_id) + 1]
+                break
+        self._forget(set(ids) - found)
+        return changes + _gone(set(ids).difference(i for _, i, _ in changes))
 
     def _serve(self) -> None:
         """Carry out what browsers ask for; each may speak of the jobs of its own group and no others."""
@@ -2826,7 +2849,7 @@ class _Relay:
                 self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
                 continue
             if action == "show":
-                self._send(self._read(what), sender)
+                self._send(self._read(what, sender.most), sender)
             elif whole:
                 sender.listing = bool(self._ids)
                 self.loop.add_callback(sender.owe, dict.fromkeys(self._ids, "add"))
@@ -2893,6 +2916,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     """
 
     relay: _Relay | None = None
+    most = SHARE        # bytes of jobs that are read for it at once
     listing = False     # whether it is still to be told of a part of the whole list
     asked = 0           # what the browser has asked for and not been given yet
     _pongs = 0          # pings of the browser's, one after the other, whose answer it has not taken
@@ -2925,6 +2949,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def open(self, *args: str, **kwargs: str) -> None:
         """Join the group's relay, starting it if this is the first websocket of the group."""
         self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
+        self._part: dict[str, str] = {}     # and what is being read for it
         loop = tornado.ioloop.IOLoop.current()
         self._place = self._group.name, loop
         self.relay = _relays.get(self._place)
@@ -2998,26 +3023,37 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
         """Write messages; while the browser is still reading others, only note which jobs they are about."""
-        if self._busy and not for_this_one:
+        if for_this_one:
+            for action, job_id, _ in itertools.chain(*(changes for _, changes in messages)):
+                del self._part[job_id]
+            if self._part:  # it was too much for once: older than what is owed
+                self._owed, newer = self._part, self._owed
+                self._part = {}
+                if newer:
+                    self.owe(newer)
+        elif self._busy:
             return self.owe({job_id: action for _, changes in messages for action, job_id, _ in changes})
         self._busy = True
+        stream = self.ws_connection and self.ws_connection.stream
         try:
-            for text, _ in messages:
+            for n, (text, _) in enumerate(messages):
+                if n and not for_this_one and stream and stream.writing():
+                    self.send(messages[n:], False)
+                    break
                 written = self.write_message(text)
                 written.add_done_callback(lambda future: future.exception())  # it is closed then; on_close follows
         except tornado.websocket.WebSocketClosedError:
             return
-        stream = self.ws_connection and self.ws_connection.stream
         if stream and stream.writing():
             tornado.ioloop.IOLoop.current().add_future(written, lambda _: self._go_on())
         else:  # it has gone out whole
             self._go_on()
 
     def _go_on(self) -> None:
-        part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
-        self._busy = bool(part)
-        if part and self.relay is not None:
-            self.relay.request(self, "show", part)
+        self._part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
+        self._busy = bool(self._part)
+        if self._part and self.relay is not None:
+            self.relay.request(self, "show", self._part)
         elif self.listing and self.relay is not None:
             self.listing = False
             self.relay.wake()  # it may have asked for the list once more
@@ -3425,6 +3461,8 @@ class _Screen:
 
     It can listen to a group's relay, as websockets do.
     """
+
+    most = math.inf
 
     def __init__(self, as_json: bool, out: TextIO) -> None:
         self.as_json, self.out = as_json, out

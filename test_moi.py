@@ -510,10 +510,10 @@ def test_what_redis_py_does_not_know_of_an_address_is_named(url):
         moi._connect(url, 2)
 
 
-def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis_itself():
+def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
-        for url, seconds in ((f"redis+sentinel://{address},{address}/svc", 5), ("redis+sentinel://h:99999/svc", 1)):
+        for url, seconds in ((f"redis+sentinel://{address},{address}/svc", 5), ("redis+sentinel://h:99999/svc", 2)):
             took, error = json.loads(program("""
                 import json, time, moi
                 began = time.monotonic()
@@ -555,6 +555,62 @@ def test_no_error_shows_a_password(url, error, redis_url):
         moi.shutdown()
     """, MOI_REDIS_URL=url)
     assert error in said and "s3same" not in said and "3same" not in said
+
+
+@pytest.mark.slow
+def test_what_engines_print_and_strangers_put_into_that_port_of_the_controller_piles_up_nowhere(folder, group, moi_url):
+    """Once an unsigned message has come, ipyparallel's client would read no more, and keep all that follows."""
+    own = Cluster(folder / "flooded", n=1)
+    ports = [json.loads(Path(own.file).with_name(f"ipcontroller-{side}.json").read_text())["iopub"]
+             for side in ("engine", "client")]
+    try:
+        grown = program("""
+            import re, sys, zmq, moi
+            ctx = moi.Context("flooded", connection_file=sys.argv[1])
+            def run(): assert moi.wait(moi.submit(ctx, sys.argv[2], "n", None, abs, -7), 30)["result"] == 7
+            def rss(): return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+            run()
+            context = zmq.Context()
+            sender, receiver = context.socket(zmq.PUB), context.socket(zmq.SUB)
+            receiver.subscribe(b"engine")
+            for each, port in zip((sender, receiver), sys.argv[3:]):
+                each.connect("tcp://127.0.0.1:" + port)
+            before = count = 0
+            while count < 80:
+                sender.send_multipart([b"engine.0.stdout", b"<IDS|MSG>", b"x", b"{}", b"{}", b"{}", b"y" * 1_000_000])
+                if receiver.poll(2000 if count else 100):  # the first are lost: it has no subscribers yet
+                    receiver.recv_multipart()
+                    count += 1
+                    before = before or rss()
+            run()
+            print(rss() - before)
+            context.destroy(linger=0)
+        """, own.file, group, *map(str, ports), MOI_REDIS_URL=moi_url, MOI_LINGER="0.1")
+    finally:
+        own.stop()
+    assert int(grown) < 40_000
+
+
+def test_a_command_of_a_job_does_not_see_the_cluster_s_key(run, cluster):
+    key = json.loads(Path(cluster.file).read_text())["key"]
+    assert "PATH=" in (said := str(run("env")["result"])) and key not in said
+
+
+def test_while_redis_runs_a_script_without_end_a_job_is_not_said_to_be_unknown(ctx, group, r, redis_url):
+    job_id = submit(ctx, group, "n", None, abs, -1)
+    moi.wait(job_id, DEADLINE)
+    before = r.config_get("lua-time-limit")
+    r.config_set("lua-time-limit", "10")
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=0.5) as other, pytest.raises(redis.TimeoutError):
+            other.eval("while true do end", 0)
+        for look in (lambda: moi.job_info(job_id), lambda: moi.cancel(job_id), lambda: moi.submit_nouser(abs, 1)):
+            with pytest.raises(moi.RedisNotFound, match="answers nobody .*SCRIPT KILL"):
+                look()
+    finally:
+        r.script_kill()
+        r.config_set(*before.popitem())
+    assert moi.job_info(job_id)["result"] == 1
 
 
 def test_the_password_is_in_no_record_log_or_command_line(run, cluster, r, group, connect):
