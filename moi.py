@@ -3024,13 +3024,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
         """Write messages; while the browser is still reading others, only note which jobs they are about."""
         if for_this_one:
-            for action, job_id, _ in itertools.chain(*(changes for _, changes in messages)):
+            for _, job_id, _ in itertools.chain(*(changes for _, changes in messages)):
                 del self._part[job_id]
-            if self._part:  # it was too much for once: older than what is owed
-                self._owed, newer = self._part, self._owed
-                self._part = {}
-                if newer:
-                    self.owe(newer)
         elif self._busy:
             return self.owe({job_id: action for _, changes in messages for action, job_id, _ in changes})
         self._busy = True
@@ -3050,7 +3045,12 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             self._go_on()
 
     def _go_on(self) -> None:
-        self._part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
+        for job_id in self._part:  # what was too much for once; what is owed is newer
+            if self._owed.get(job_id, "update") != "update":
+                self._part[job_id] = self._owed[job_id]
+            self._owed.pop(job_id, None)
+        if not self._part:
+            self._part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
         self._busy = bool(self._part)
         if self._part and self.relay is not None:
             self.relay.request(self, "show", self._part)
@@ -3462,7 +3462,7 @@ class _Screen:
     It can listen to a group's relay, as websockets do.
     """
 
-    most = math.inf
+    most, listing = math.inf, False     # it takes all at once
 
     def __init__(self, as_json: bool, out: TextIO) -> None:
         self.as_json, self.out = as_json, out
