@@ -526,7 +526,8 @@ def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis():
 
 
 @pytest.mark.parametrize("option, checked", [
-    ("", True), ("?ssl_cert_reqs=required", True), ("?ssl_cert_reqs=optional", True), ("?ssl_check_hostname=no", False)])
+    ("", True), ("?ssl_cert_reqs=required", True), ("?ssl_cert_reqs=optional", True),
+    ("?ssl_check_hostname=no", False)])
 def test_the_host_s_name_in_a_certificate_is_checked_whatever_redis_py_s_default(option, checked):
     given = moi._connect("rediss://localhost" + option, 2).connection_pool.connection_kwargs
     assert given["ssl_check_hostname"] is checked
@@ -1592,6 +1593,7 @@ def idle_workers(r, cluster):
     return {name: int(json.loads(label).split("/")[1]) for name, label in until(waiting, "each has a worker").items()}
 
 
+@pytest.mark.slow
 def test_a_job_that_a_dying_engine_had_claimed_and_not_started_runs_elsewhere_once(ctx, cluster, group, r, redis_url):
     """Frozen while it waits, a worker is given the next job by Redis and cannot start it."""
     cluster.ensure(2)
@@ -1657,6 +1659,7 @@ def test_a_first_job_that_holds_the_interpreter_s_lock_is_not_taken_for_dead(ctx
     assert [record["result"] for record in records] == [0, 0], records
 
 
+@pytest.mark.slow
 def test_a_job_cannot_block_or_time_the_signals_of_those_after_it(ctx, cluster, group, run, r):
     def spoils():
         import signal
@@ -1804,6 +1807,7 @@ def test_a_worker_whose_redis_has_gone_for_good_gives_its_engine_back(ctx, clust
     until(free, "the engine is free again")
 
 
+@pytest.mark.slow
 def test_a_redis_that_may_drop_jobs_is_warned_of_once(moi_url, r):
     code = """
         import logging, moi
@@ -3427,6 +3431,7 @@ def test_the_title_counts_running_jobs_of_all_lists_and_is_the_page_s_own_again(
     page.evaluate("third.close()")
 
 
+@pytest.mark.slow
 def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visitor_has_asked_for_it(visit, write):
     page = visit(list_html='<div id="moi-joblist" data-notify></div>', script="""
         window.shown = [], window.asked = 0;
@@ -4038,6 +4043,7 @@ def cli(cluster, moi_url, folder):
     return cli
 
 
+@pytest.mark.slow
 def test_the_program_submits_lists_shows_and_cancels(ctx, group, cli):
     done = cli("submit", "--wait", "--group", group, "echo", "$HOME and more")
     job_id = done.stderr.strip()
@@ -4420,6 +4426,7 @@ def test_an_engine_killed_every_second_loses_no_job_and_runs_none_twice(chaos, g
     assert all(n <= 1 for n in chaos.runs(ids)) and chaos.runs(ids).count(1) >= 194
 
 
+@pytest.mark.slow
 def test_redis_restarted_and_its_connections_cut_under_load_lose_no_job_and_close_no_websocket(chaos, group):
     web = chaos.web()
     client = web.watch(group)
