@@ -600,6 +600,7 @@ def test_a_command_of_a_job_does_not_see_the_cluster_s_key(run, cluster):
 def test_while_redis_runs_a_script_without_end_a_job_is_not_said_to_be_unknown(ctx, group, r, redis_url):
     job_id = submit(ctx, group, "n", None, abs, -1)
     moi.wait(job_id, DEADLINE)
+
     def configure(milliseconds):
         with contextlib.suppress(redis.ResponseError):  # the script is still being killed
             return r.config_set("lua-time-limit", milliseconds)
