@@ -404,7 +404,8 @@ html {
       this.counts[state]++;
       item.job = job;
       item.text = "";
-      if (ended(job) && item.asked === "cancel") item.asked = "";
+      // What has ended is not cancelled; what is added over the connection that was told to remove it was added anew.
+      if (ended(job) && (item.asked === "cancel" || action === "add" && item.via === this.socket)) item.asked = "";
       this.changed.add(item);
       this.setClock(job, turned && action === "update");
       this.setPace(item);

@@ -392,7 +392,7 @@ def _sentinel_pool(url: str, **options: Any) -> Any:
     libs: Any = redis  # whose types do not cover these
     options.update(libs.connection.parse_url(f"{parts[1]}://{parts[2] or ''}master{parts[5] or ''}{parts[6] or ''}"))
     own = {name[9:]: options.pop(name) for name in list(options) if name.startswith("sentinel_")}
-    if "ssl" in own:
+    if "ssl" in own and own.get("ssl_cert_reqs") != "none":
         own.setdefault("ssl_check_hostname", True)
     options["ssl"] = options.pop("connection_class", None) is not None
     del options["host"]
@@ -410,7 +410,7 @@ def _connect(url: str, retries: int) -> Any:
     """
     pool, limit = (redis.BlockingConnectionPool, MAX_CONNECTIONS) if retries else (redis.ConnectionPool, None)
     more: dict[str, Any] = {} if url.startswith("unix:") else {"socket_connect_timeout": 5, "socket_keepalive": True}
-    if url.startswith("rediss") and not re.search("ssl_cert_reqs=none|ssl_check_hostname", url, re.I):
+    if url.startswith("rediss") and not re.search("[?&]ssl_(cert_reqs=none|check_hostname)", url, re.I):
         more["ssl_check_hostname"] = True
     # Without telling Redis which library this is: two round trips, and a look at files for each connection.
     more.update({"driver_info": None} if hasattr(redis, "DriverInfo") else {"lib_name": None, "lib_version": None})
@@ -480,7 +480,7 @@ def _reaching_redis() -> Iterator[None]:
         if _wrong_type(error):
             raise MoiError(f"another program has put something else under a key of moi's ({said}): look at "
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
-        if said.startswith("BUSY"):
+        if re.search("(^|: )BUSY ", said):
             raise RedisNotFound(f"Redis answers nobody ({said}): have its administrator say SCRIPT KILL") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
                 "permission|user executing the script|['`](AUTH|HELLO)['`]", said):
@@ -907,9 +907,10 @@ def _record(job_id: str, head: bytes, most: int = HEAD) -> tuple[dict[str, Any] 
     """Return the record that begins with `head`, and what there is of its result if `most` bytes were not all of it."""
     first, _, rest = head.partition(b'"result": ')  # it stands last
     record, whole = None, len(head) < most
-    if not whole or rest[:1] != b'"' and len(rest) > RESULT_CUT + 1:  # a list of lists takes long to read, in one go
+    # A list of lists takes long to read, in one go.
+    if not whole or len(rest) > RESULT_CUT + 1 and rest[:1] + rest[-2:] in (b"[]}", b"{}}"):
         record = _decode(first + b'"result": null}')
-    if whole and (record is None or "output" not in record):  # short, or another program's
+    if whole and (record is None or "status" not in record):  # short, or another program's
         return _decode(head), None
     if record is None and most < LONGEST:  # another program's, or one with a name without end
         return _record(job_id, _heads([job_id], LONGEST)[0], LONGEST)
@@ -1712,7 +1713,10 @@ def _connection_file(profile: str) -> Path:
 
 
 def _hear_no_prints(client: Any) -> None:
-    """Let go of what engines print: it would pile up, as would what strangers put into that port of the controller."""
+    """Let go of what engines print: it would pile up, as would what strangers put into that port of the controller.
+
+    That port also tells that there is no more to come, so `_start_workers` says so itself.
+    """
     client._iopub_stream.stop_on_recv()
     client._iopub_socket.unsubscribe(b"")
 
@@ -2252,6 +2256,8 @@ class _Watcher:
                        "linger": conf.linger, "keys": context._keys, "host": _host(), "shipped": cargo.shipped}
             view = client.load_balanced_view()
             task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.source, options)
+            for message in task._children:  # else ipyparallel would keep it: see _hear_no_prints
+                message.output.set_result(None)
             task.add_done_callback(lambda _: self.wake.set())
             context._tasks[worker] = task
         client.history.clear()  # ipyparallel keeps the name of every task for ever
@@ -2849,7 +2855,11 @@ class _Relay:
                 self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
                 continue
             if action == "show":
+                there = self._ids.intersection(what)
                 self._send(self._read(what, sender.most), sender)
+                if gone := list(_messages(_gone(there - self._ids))):  # of which nobody will be told again
+                    for other in self.sockets - {sender}:
+                        self.loop.add_callback(other.send, gone, False)
             elif whole:
                 sender.listing = bool(self._ids)
                 self.loop.add_callback(sender.owe, dict.fromkeys(self._ids, "add"))

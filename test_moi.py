@@ -343,8 +343,8 @@ class Client:
                     self.jobs[job["id"]] = job
         return message
 
-    def until(self, condition, what, seconds=DEADLINE):
-        give_up = time.monotonic() + seconds
+    def until(self, condition, what):
+        give_up = time.monotonic() + DEADLINE
         while not condition(self):
             self.read(give_up - time.monotonic())
 
@@ -566,7 +566,7 @@ def test_what_engines_print_and_strangers_put_into_that_port_of_the_controller_p
              for side in ("engine", "client")]
     try:
         grown = program("""
-            import re, sys, zmq, moi
+            import re, sys, time, zmq, moi
             ctx = moi.Context("flooded", connection_file=sys.argv[1])
             def run(): assert moi.wait(moi.submit(ctx, sys.argv[2], "n", None, abs, -7), 30)["result"] == 7
             def rss(): return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
@@ -583,13 +583,17 @@ def test_what_engines_print_and_strangers_put_into_that_port_of_the_controller_p
                     receiver.recv_multipart()
                     count += 1
                     before = before or rss()
-            run()
-            print(rss() - before)
+            for _ in range(4):
+                run()
+                while moi._redis().exists("moi:workers:flooded"):  # each in a worker of its own
+                    time.sleep(0.01)
+            print(rss() - before, len(ctx._client._futures), len(ctx._client._output_futures))
             context.destroy(linger=0)
         """, own.file, group, *map(str, ports), MOI_REDIS_URL=moi_url, MOI_LINGER="0.1")
     finally:
         own.stop()
-    assert int(grown) < 40_000
+    kibibytes, *kept = map(int, grown.split())
+    assert kibibytes < 40_000 and max(kept) <= 1
 
 
 def test_a_command_of_a_job_does_not_see_the_cluster_s_key(run, cluster):
@@ -2522,14 +2526,15 @@ def test_of_a_long_result_no_more_is_read_than_a_page_shows(group, connect, run,
 def test_of_a_result_of_many_lists_no_more_is_parsed_than_a_page_shows(group, connect, run, r):
     """Parsing a hundred such records would hold up the IOLoop: the interpreter's lock is kept meanwhile."""
     record = run(lambda: [[i, i] for i in range(20_000)])
-    r.append(record["id"], "... and what is no JSON at its end")
-    other = {"result": record["result"], **record, "id": str(uuid.uuid4())}  # another program's, in its own order
-    r.set(other["id"], json.dumps(other), ex=60)
-    moi.Group(group).add([other["id"]])
+    r.set(record["id"], r.get(record["id"])[:-2] + "... and what is no JSON]}", keepttl=True)
+    others = [{**record, "id": str(uuid.uuid4()), **more} for more in ({}, {"remark": "last"}, {"tags": []})]
+    for other, keys in zip(others, (None, None, ["result", *record, "tags"])):  # another program's, in its own order
+        r.set(other["id"], json.dumps({key: other[key] for key in keys or sorted(other)}), ex=60)
+    moi.Group(group).add([other["id"] for other in others])
     client = connect(group)
     client.send(get=[])
-    client.until(lambda self: len(self.jobs) == 2, "the list")
-    for each in record, other:
+    client.until(lambda self: len(self.jobs) == 4, "the list")
+    for each in record, *others:
         assert client.jobs[each["id"]] == {**each, "result": json.dumps(record["result"])[:65536], "truncated": True}
 
 
@@ -2569,17 +2574,20 @@ def test_a_cancel_of_a_job_with_a_long_result_reads_no_more_than_its_beginning(r
     assert r.info("stats")["total_net_output_bytes"] - before < 2_000_000
 
 
-@pytest.mark.slow
-def test_a_group_of_half_a_million_ids_can_be_opened(group, connect, r, run):
-    """Redis cuts off who has asked for so many subscriptions at once and reads none of its answers."""
+def test_a_group_of_so_many_ids_that_redis_would_cut_the_relay_off_can_be_opened(group, connect, r, run):
+    """It asks for as many subscriptions as it has read answers; Redis's own limit is reached with half a million."""
     record = run(abs, 1)
-    for _ in range(50):
+    for _ in range(5):
         r.sadd(f"{group}:jobs", *(str(uuid.uuid4()) for _ in range(10_000)))
-    client = connect(group)
-    client.send(get=[])
-    # redis-py takes some 30 to 60 us for each answer, and each job that is gone is told.
-    client.until(lambda self: record["id"] in self.jobs, "the one that has a record", 120)
-    r.delete(f"{group}:jobs")
+    before = r.config_get("client-output-buffer-limit")
+    r.config_set("client-output-buffer-limit", "pubsub 2mb 2mb 60")
+    try:
+        client = connect(group)
+        client.send(get=[])
+        client.until(lambda self: record["id"] in self.jobs, "the one that has a record")
+    finally:
+        r.config_set(*before.popitem())
+        r.delete(f"{group}:jobs")
 
 
 @pytest.mark.slow
@@ -2622,6 +2630,17 @@ def test_who_asks_for_the_list_again_while_he_is_told_it_is_told_it_once_more(gr
             seen += [job["id"] for job in json.loads(frame)["add"]]
             assert len(frame) < 2 * moi.MESSAGE
         assert set(seen) == ids and owed == [len(ids)] * 2
+
+
+def test_a_job_that_one_browser_finds_gone_is_gone_in_all(group, connect, run, r):
+    record, others = run(abs, 1), [connect(group) for _ in range(3)]
+    for client in others:
+        client.send(get=[])
+        client.until(lambda self: record["id"] in self.jobs, "the job")
+    r.delete(record["id"])  # as it does when it expires
+    others[0].send(get=[])
+    for client in others:
+        client.until(lambda self: record["id"] not in self.jobs, "it is gone")
 
 
 def test_browsers_that_take_nothing_have_little_read_for_them(group, server, write):
