@@ -372,7 +372,9 @@ html {
       for (const action of ["cancel", "remove"]) this.wish(action, late.filter((item) => item.asked === action));
       if (error) {
         console.warn("moi:", error);
-        for (const item of this.items.values()) if (item.asked) this.changed.add(set(item, { asked: "" }));
+        for (const item of this.items.values()) {
+          if (item.asked && item.via === this.socket) this.changed.add(set(item, { asked: "" }));
+        }
         this.trouble = brief(String(error), 100);
         this.line.textContent = "";  // or the same error would not be heard twice
         clearTimeout(this.forgetting);
