@@ -3551,7 +3551,7 @@ def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_ove
     for name in ("Remove: ended", "Remove: gone", "Cancel: endless"):
         for _ in range(2):
             page.get_by_role("button", name=name).dispatch_event("click")
-        assert page.get_by_role("button", name=name).get_attribute("aria-disabled") == "true"
+        page.get_by_role("button", name=name, disabled=True).wait_for()
     page.evaluate("moi.lists[0].unsent.push({remove: ['another']})")  # a script's, which is refused
     until(lambda: group not in [name for name, _ in moi._relays], "the relay has ended, and will see what is left")
     moi.Group(group).remove([gone])
