@@ -412,8 +412,8 @@ html {
       this.setClock(job, turned && action === "update");
       this.setPace(item);
       this.emit(action, job);
-      const late = !before && performance.now() > this.opened + 1000;  // not of the first list
-      if (turned || late && (state === "queued" || this.now() - Date.parse(job.date_created) < 10_000)) this.tell(item);
+      const fresh = !before && performance.now() > this.opened + 1000;  // not of the first list
+      if (turned || fresh && (state === "queued" || this.now() - Date.parse(job.date_created) < 10_000)) this.tell(item);
     }
 
     take(job) {

@@ -173,10 +173,12 @@ PATIENCE = 3600.0
 HANDOVER = 10.0
 #: Seconds a command has between SIGTERM and SIGKILL.
 TERM_GRACE = 3.0
-#: Bytes of a record, as JSON. Redis itself takes no more than 512 MB in one value.
+#: Bytes of a record, as JSON.
 MAX_RECORD = 100 * 1024 * 1024
 #: Bytes of a record of another program's without its result: more is not read.
 LONGEST = 4 * 1024 * 1024
+#: Bytes of a record, however long: Redis itself takes no more in one value.
+WHOLE = 512 * 1024 * 1024
 #: Bytes of a part of the arguments that does not go through the queue.
 LONG = 256 * 1024
 #: Bytes kept of what a job prints.
@@ -941,12 +943,7 @@ def job_info(job_id: str) -> dict[str, Any] | None:
         If Redis does not answer.
     """
     with _reaching_redis():
-        try:
-            return _decode(_redis().get(_text(str(job_id))))
-        except redis.ResponseError as error:  # a key of another type is no record
-            if _passing(error):
-                raise
-            return None
+        return _decode(_heads([_text(str(job_id))], WHOLE)[0])
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -2493,7 +2490,7 @@ class Group:
             records = []
             for job_id, raw in self._read([i for i in mine if i in wanted] if wanted else mine):
                 if len(raw) == HEAD:  # one by one: Redis would stand still while it puts a hundred long ones together
-                    raw = _redis().get(job_id)
+                    raw = _heads([job_id], WHOLE)[0]
                 if record := _decode(raw):
                     records.append({**record, "id": job_id})
         return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
@@ -3056,9 +3053,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def _go_on(self) -> None:
         for job_id in self._part:  # what was too much for once; what is owed is newer
-            if self._owed.get(job_id, "update") != "update":
-                self._part[job_id] = self._owed[job_id]
-            self._owed.pop(job_id, None)
+            if (newer := self._owed.pop(job_id, "update")) != "update":
+                self._part[job_id] = newer
         if not self._part:
             self._part = {job_id: self._owed.pop(job_id) for job_id in list(itertools.islice(self._owed, PART))}
         self._busy = bool(self._part)

@@ -368,6 +368,17 @@ def connect(server):
         client.close()
 
 
+@contextlib.contextmanager
+def configured(r, name, value):
+    """Have Redis work with another setting for a while."""
+    before = r.config_get(name)
+    r.config_set(name, value)
+    try:
+        yield
+    finally:
+        r.config_set(name, before[name])
+
+
 def redis_cli(url, *args):
     """Speak to Redis as an administrator would, from another program."""
     path = shutil.which("redis-cli") or str(Path(moi._redis_server()).with_name("redis-cli"))
@@ -1773,12 +1784,9 @@ def test_a_result_that_redis_has_no_room_for_waits_until_it_has(ctx, group, r):
         return 7
     job_id = submit(ctx, group, "n", None, job)
     running(job_id)
-    r.config_set("maxmemory", "1")
-    try:
+    with configured(r, "maxmemory", "1"):
         time.sleep(2)  # beyond the job's end, which cannot be seen from here
         assert moi.job_info(job_id)["status"] == "Running"
-    finally:
-        r.config_set("maxmemory", "0")
     assert moi.wait(job_id, DEADLINE)["result"] == 7
 
 
@@ -2559,12 +2567,8 @@ def test_the_long_records_of_a_group_are_read_one_by_one(group, run, r):
     for job_id in others:
         r.set(job_id, json.dumps({**record, "id": job_id}), ex=60)
     moi.Group(group).add(others)
-    before = r.config_get("client-output-buffer-limit")
-    r.config_set("client-output-buffer-limit", "normal 20000000 0 0")  # cuts off who asks for more
-    try:
+    with configured(r, "client-output-buffer-limit", "normal 20000000 0 0"):  # cuts off who asks for more
         assert {each["result"] for each in moi.Group(group).get()} == {record["result"]}
-    finally:
-        r.config_set(*before.popitem())
 
 
 def test_a_cancel_of_a_job_with_a_long_result_reads_no_more_than_its_beginning(run, r):
@@ -2579,15 +2583,11 @@ def test_a_group_of_so_many_ids_that_redis_would_cut_the_relay_off_can_be_opened
     record = run(abs, 1)
     for _ in range(5):
         r.sadd(f"{group}:jobs", *(str(uuid.uuid4()) for _ in range(10_000)))
-    before = r.config_get("client-output-buffer-limit")
-    r.config_set("client-output-buffer-limit", "pubsub 2mb 2mb 60")
-    try:
+    with configured(r, "client-output-buffer-limit", "pubsub 2mb 2mb 60"):
         client = connect(group)
         client.send(get=[])
         client.until(lambda self: record["id"] in self.jobs, "the one that has a record")
-    finally:
-        r.config_set(*before.popitem())
-        r.delete(f"{group}:jobs")
+    r.delete(f"{group}:jobs")
 
 
 @pytest.mark.slow
@@ -2740,12 +2740,9 @@ def test_a_full_redis_answers_a_cancel_with_an_error_and_the_relay_goes_on(group
     client = connect(group)
     client.send(get=[])
     client.read()
-    r.config_set("maxmemory", "1")
-    try:
+    with configured(r, "maxmemory", "1"):
         client.send(cancel=[job_id])
         client.until(lambda self: "error" in self.last, "the error")
-    finally:
-        r.config_set("maxmemory", "0")
     client.send(cancel=[job_id])
     assert client.ended(job_id)["result"] == "Cancelled while it was running."
     assert "lost Redis" not in caplog.text
