@@ -571,7 +571,8 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent;
+      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent
+        .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "");  // a terminal that it is pasted into would obey these
       let done = true;
       try {
         await navigator.clipboard.writeText(text);

@@ -351,7 +351,7 @@ def _url_of(client: Any) -> str:
         pool, "sentinel_manager") else []
     for name, value in {**more, "credential_provider": options.get("credential_provider")}.items():
         if value is not None and not isinstance(value, (str, bool)):
-            raise ValueError(f"the client has a {name}, {_repr(value)[:100]}, of which engines cannot be told: give a "
+            raise ValueError(f"the client has a {name}, a {_class(value)}, of which engines cannot be told: give a "
                              "redis_url")
     if any(issubclass(one.connection_class, redis.SSLConnection) for one in sentinels):
         raise ValueError("the client's sentinels are asked by TLS, which is not supported: ask them without")
@@ -1013,9 +1013,10 @@ _GUARDED = """exec 3<&0
     trap '' TERM
     read -r _ <&3 || {
         for stat in /proc/[0-9]*/stat; do
-            read -r line 2>/dev/null <"$stat" || continue
+            line=
+            while read -r last; do line=$last; done 2>/dev/null <"$stat"  # a process may have line breaks in its name
             set -- ${line##*) }
-            if [ "$4" = $$ ] && [ "$3" != $$ ]; then kill -s KILL -- "-$3"; fi
+            if [ "$4" = $$ ] && [ "$3" -gt 1 ] && [ "$3" != $$ ]; then kill -s KILL -- "-$3"; fi
         done
         kill -s KILL 0
     }
@@ -2441,10 +2442,11 @@ def _group_name(name: Any) -> str:
         name = name.decode(errors="surrogateescape")
     if not isinstance(name, str):
         raise TypeError(f"the group is {_repr(name)}: give a text, as a rule the name of the signed-in user")
+    name = str.__str__(name)  # an Enum's member, say, would be written in another way than it is
     if not 0 < len(name) <= 512 or name.startswith("moi:") or _JOB_ID.fullmatch(name) or name != _text(name):
         raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
                          "no job's ID")
-    return name
+    return cast(str, name)
 
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -2453,10 +2455,11 @@ _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def _job_ids(ids: Any) -> list[str]:
     """Return a list of IDs without repeats, or raise: they come from anywhere."""
     if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, Mapping)):
-        found = list(ids)
-        if all(isinstance(i, str) for i in found):
-            return list(dict.fromkeys(map(_text, found)))
-    raise ValueError(f"{_repr(ids)[:100]} is no list of job IDs")
+        with contextlib.suppress(TypeError):  # what has no hash is no text either
+            found = dict.fromkeys(ids)  # first, for a browser may send one ID ten thousands of times
+            if all(isinstance(i, str) for i in found):
+                return [_text(i) for i in found]
+    raise ValueError(f"{_repr(ids[:9] if type(ids) is list else ids)[:100]} is no list of job IDs")
 
 
 class Group:
@@ -3453,13 +3456,18 @@ def _is_commands(result: Any) -> bool:
 
 
 def _cut(line: str, width: int) -> str:
-    """Return as much of a line as fits into so many columns."""
+    """Return as much of a line as fits into so many columns, with not much of what takes up none."""
+    line = line[:4 * width]
     for end, char in enumerate(line):
-        width -= (0 if unicodedata.category(char) in ("Mn", "Me", "Cf")
-                  else 2 if unicodedata.east_asian_width(char) in "WF" else 1)
+        width -= (0 if unicodedata.category(char) in ("Mn", "Me")
+                  else 2 if unicodedata.east_asian_width(char) in "WF" or char in _WIDE else 1)
         if width < 0:
             return line[:end]
     return line
+
+
+#: What glibc, and so many a terminal, draws wider than Unicode says.
+_WIDE = {chr(code) for code in (*range(0x3248, 0x3250), *range(0x4DC0, 0x4E00))}
 
 
 class _Screen:
@@ -3621,7 +3629,7 @@ def _do_cancel(args: argparse.Namespace) -> int:
             if not cancel(job_id):
                 raise MoiError(f"job {job_id} has ended already")
         except (MoiError, ValueError) as error:
-            print(f"moi: {error}", file=sys.stderr)
+            print(f"moi: {_safe(error)}", file=sys.stderr)
             failed = 1
     return failed
 
@@ -3705,7 +3713,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")
         return 0
     except (MoiError, ValueError, TypeError, FileNotFoundError, TimeoutError, redis.RedisError) as error:
-        print(f"moi: {error}", file=sys.stderr)
+        print(f"moi: {_safe(error)}", file=sys.stderr)
         return 1
 
 

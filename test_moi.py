@@ -1232,6 +1232,25 @@ def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(
             raw.delete(f"moi:queue:{name}", planted)
 
 
+def test_a_group_is_the_text_that_it_is_whatever_its_class_would_have_it_written_as():
+    class User(str, enum.Enum):
+        ANN = "alice"
+
+        def __format__(self, spec):
+            return "moi:queue:default"
+    group = moi.Group(User.ANN)
+    assert (group.name, group.key, group.channel) == ("alice", "alice:jobs", "alice:pubsub")
+
+
+def test_what_is_no_list_of_ids_is_refused_in_few_words_and_at_once():
+    began = time.process_time()
+    for _ in range(200):
+        assert moi._job_ids([""] * 100_000) == [""]
+        with pytest.raises(ValueError, match="no list of job IDs"):
+            moi._job_ids([{}] * 100_000)
+    assert time.process_time() - began < 3  # on a quick machine 4 s, where each is looked at for itself
+
+
 def test_what_is_no_id_in_a_group_s_set_fails_no_submit(ctx, group, run, r):
     run(abs, 1)
     r.sadd(f"{group}:jobs", "x", "moi:key:default")
@@ -1664,6 +1683,20 @@ def test_a_command_that_makes_a_process_group_of_its_own_ends_with_its_job(ctx, 
         moi.cancel(job_id)
     else:
         os.kill(int(running(job_id)["engine"].split("/")[1]), signal.SIGKILL)
+    assert moi.wait(job_id, 10)["status"] == "Failed"
+    until(lambda: not left(), "no process of the command is left", 2)
+
+
+def test_no_process_hides_from_its_command_s_end_by_a_line_break_in_its_name(ctx, cluster, group, tmp_path):
+    def left():
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if b"\0" b"62.5\0" in command(pid)]
+    for name in "timeout", "sleep":
+        (tmp_path / f"{name}\n) a b 0 0").symlink_to(shutil.which(name))
+    cluster.ensure(2)
+    timeout, sleep = (f"'{tmp_path}/{name}\n) a b 0 0'" for name in ("timeout", "sleep"))
+    job_id = submit(ctx, group, "n", None, f"{timeout} 300 {sleep} 62.5 | cat")
+    until(lambda: len(left()) == 2, "it runs")
+    moi.cancel(job_id)
     assert moi.wait(job_id, 10)["status"] == "Failed"
     until(lambda: not left(), "no process of the command is left", 2)
 
@@ -3249,7 +3282,7 @@ def test_no_time_is_negative_or_absurd(page, write, status, start, end, said):
 def test_output_and_traceback_are_copied_at_a_click(visit, write, clipboard):
     page = visit(script="" if clipboard else "Object.defineProperty(navigator, 'clipboard', {value: undefined})",
                  permissions=["clipboard-read", "clipboard-write"])
-    shown = row(page, write("Failed", result="Traceback\n  a line\nError: why", output="printed\n\n\ttwice\n"))
+    shown = row(page, write("Failed", result="Traceback\n  a\x1b\x9b line\nError: why", output="printed\n\n\ttwice\n"))
     for title, text in (("Why it failed", "Traceback\n  a line\nError: why"), ("Output", "printed\n\n\ttwice\n")):
         shown.get_by_text(title).click()
         button = shown.locator("details", has_text=title).get_by_role("button")
@@ -4110,6 +4143,28 @@ def test_the_program_shows_odd_records_and_nothing_that_a_terminal_obeys(ctx, gr
     assert (terminal.getvalue(), pipe.getvalue()) == ("?[2Jcleared\n", "\x1b[2Jcleared\n")
 
 
+def test_the_program_shows_a_redis_s_error_without_what_a_terminal_obeys():
+    with socket.create_server(("127.0.0.1", 0)) as liar:
+        def lie():
+            connection, _ = liar.accept()
+            with connection:
+                while connection.recv(4096):
+                    connection.sendall(b"-ERR \x1b]0;owned\x07\r\n")
+        thread = threading.Thread(target=lie, daemon=True)
+        thread.start()
+        env = {**os.environ, "MOI_REDIS_URL": f"redis://127.0.0.1:{liar.getsockname()[1]}"}
+        done = subprocess.run([sys.executable, str(HERE / "moi.py"), "groups"], text=True, capture_output=True,
+                              timeout=60, env=env)
+        thread.join(DEADLINE)
+    assert done.returncode == 1 and "moi: ?]0;owned?" in done.stderr and "\x1b" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("char, columns", [("a", 1), ("\u00ad", 1), ("\u0601", 1), ("\u4e00", 2), ("\u3248", 2)])
+def test_a_line_is_cut_to_the_columns_that_a_terminal_draws(char, columns):
+    assert moi._cut(char * 300, 80) == char * (80 // columns)
+    assert len(moi._cut("x" + "\u0301" * 60_000, 80)) <= 320
+
+
 @pytest.mark.parametrize("word", ["set", "-x", "echo a; echo b"])
 def test_the_program_has_no_shell_read_a_single_word(cli, word):
     done = cli("submit", "--wait", "--", word)
@@ -4846,6 +4901,7 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
     provider = redis.Redis(credential_provider=redis.credentials.UsernamePasswordCredentialProvider("a", "b"))
     for wrong, why in [(redis.asyncio.from_url("rediss://h"), "a redis.Redis"), ("redis://h", "give a redis.Redis"),
                        (by_tls, "by TLS"), (provider, "credential_provider"),
+                       (redis.Redis(ssl=True, ssl_password=b"secret"), "a ssl_password, a bytes, of which"),
                        (redis.Redis(ssl=True, ssl_min_version=ssl.TLSVersion.TLSv1_3), "ssl_min_version")]:
         with pytest.raises(ValueError, match=why):
             moi._url_of(wrong)
