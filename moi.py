@@ -2598,7 +2598,8 @@ class _Relay:
         self.group, self.loop = group, loop
         self.sockets: set[_Listener] = set()
         self.requests: deque[tuple[_Listener, str, Any]] = deque()
-        self.stopping = False
+        self.stopping = self.ended = False
+        self._end = threading.Lock()
         self.waker, self._woken = socket.socketpair()
         self._alone = self._poll(self._woken)
         self.waker.setblocking(False)
@@ -2617,6 +2618,15 @@ class _Relay:
         self.thread.start()
 
     # -- called by websockets, in the IOLoop
+
+    def take_in(self, socket: _Listener) -> bool:
+        """Tell a websocket as well, unless the thread has ended. One that is about to goes on: while Redis hangs that
+        takes seconds, and a browser that comes and goes all the time would have any number of them."""
+        with self._end:
+            if not self.ended:
+                self.stopping = False
+                self.sockets.add(socket)
+            return not self.ended
 
     def request(self, sender: _Listener, action: str, what: Any) -> None:
         """Have the thread carry out what a browser asks for, or ("show") read the jobs it is owed."""
@@ -2640,9 +2650,17 @@ class _Relay:
             poll.register(each, select.POLLIN)
         return poll
 
+    def _may_end(self) -> bool:
+        place = self.group.name, self.loop
+        with self._end:
+            self.ended = self.stopping
+            if self.ended and _relays.get(place) is self:
+                del _relays[place]
+            return self.ended
+
     def _run(self) -> None:
         try:
-            while not self.stopping:
+            while not self._may_end():
                 for ids in (self._subscribed, self._awaited, self._unsent, self._fresh):
                     ids.clear()
                 for _ in range(len(self.requests)):  # while Redis is away, browsers may come, ask and go
@@ -2665,6 +2683,8 @@ class _Relay:
                 finally:
                     self._connection.disconnect()
         finally:
+            self.stopping = True  # if it is by an error
+            self._may_end()
             self.waker.close()
             self._woken.close()
 
@@ -2961,11 +2981,10 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
         self._part: dict[str, str] = {}     # and what is being read for it
         loop = tornado.ioloop.IOLoop.current()
-        self._place = self._group.name, loop
-        self.relay = _relays.get(self._place)
-        if self.relay is None or self.relay.stopping or not self.relay.thread.is_alive():
-            self.relay = _relays[self._place] = _Relay(self._group, loop)
-        self.relay.sockets.add(self)
+        self.relay = _relays.get((self._group.name, loop))
+        if self.relay is None or not self.relay.take_in(self):
+            self.relay = _relays[self._group.name, loop] = _Relay(self._group, loop)
+            self.relay.sockets.add(self)
         _watch()
 
     def on_close(self) -> None:
@@ -2975,8 +2994,6 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         self.relay.sockets.discard(self)
         if not self.relay.sockets:
             self.relay.stop()
-            if _relays.get(self._place) is self.relay:
-                del _relays[self._place]
 
     def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""

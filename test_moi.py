@@ -2826,6 +2826,22 @@ def test_a_record_of_the_wrong_type_or_broken_stops_no_page(group, run, r, conne
     assert moi.Group(group).get() == [kept]
 
 
+def test_a_browser_that_comes_and_goes_while_redis_hangs_has_one_relay(group, connect, server, run, redis_url):
+    record = run(abs, 1)
+    with redis.Redis.from_url(redis_url) as admin:
+        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
+    try:
+        for _ in range(30):
+            with Raw(server, group):
+                pass
+        assert [thread.name for thread in threading.enumerate()].count(f"moi-relay:{group}") <= 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    client = connect(group)
+    client.send(get=[])
+    client.until(lambda self: record["id"] in self.jobs, "and it serves who comes after that")
+
+
 def test_the_relay_starts_anew_after_its_connection_was_cut(group, connect, run, r):
     client = connect(group)
     client.send(get=[])
@@ -3568,6 +3584,7 @@ def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_f
     for _ in range(4):
         page.keyboard.down("Enter")
     page.keyboard.up("Enter")
+    page.wait_for_function("toggled")  # which is said a moment later
     assert last.get_by_role("group", name="Output").is_visible() and page.evaluate("toggled") == 1
 
 
