@@ -186,7 +186,8 @@ html {
 
   /** What was printed, without a terminal's colours and what it would have written over.
    *  The second pattern begins where a line does, or a long one would be tried from each of its characters. */
-  const printed = (text) => text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/(?<![^\n])[^\n]*\r(?=[^\r\n])/g, "");
+  const printed = (text) => text.replace(/\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])/g, "")
+    .replace(/(?<![^\n])[^\n]*\r(?=[^\r\n])/g, "");
 
   /** Make an element: make("li", "moi-job", ...children). */
   function make(tag, name, ...children) {

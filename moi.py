@@ -51,6 +51,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import io
+import ipaddress
 import itertools
 import json
 import logging
@@ -203,6 +204,8 @@ SHARE = 1024 * 1024
 MAX_REQUEST = 256 * 1024
 #: Jobs that are read at once for a browser, and whose changes all browsers are told of at once: records may be long.
 PART, TURN = 100, 500
+#: Jobs that a relay notes as changed before it would rather read the group's list anew.
+NOTED = 100_000
 #: What one browser may have waiting, in messages and hundreds of job IDs; one that asks for more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections to browsers, and in which one is to be answered: a browser may
@@ -374,10 +377,19 @@ def _bracketed(host: str) -> str:
 
 @functools.lru_cache(16)
 def _is_local(url: str) -> bool:
-    """Tell whether an address of Redis means another thing on each host."""
-    where = url.partition("://")[2].partition("?")[0].rpartition("@")[2]
-    return url.startswith("unix:") or re.match(
-        r"(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?]|)([:/,]|$)", where, re.IGNORECASE) is not None
+    """Tell whether an address of Redis, or of one of its sentinels, means another thing on each host."""
+    def local(host: str) -> bool:
+        with contextlib.suppress(OSError):
+            return socket.inet_aton(host)[0] in (0, 127)  # 127.1 as well
+        with contextlib.suppress(ValueError):
+            six = ipaddress.IPv6Address(host)
+            return six.is_loopback or six.is_unspecified or six.ipv4_mapped is not None and local(str(six.ipv4_mapped))
+        return re.fullmatch(r"(localhost|ip6-localhost|ip6-loopback|)(\.localdomain)?\.?", host, re.I) is not None
+
+    where = url.partition("://")[2].partition("?")[0].rpartition("@")[2].partition("/")[0]
+    return url.startswith("unix:") or any(
+        local(urllib.parse.unquote(re.sub(r":\d*$", "", host) if host[-1:] != "]" else host).strip("[]"))
+        for host in where.split(","))
 
 
 def _host() -> str:
@@ -447,12 +459,15 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"(?i)(pass[a-z]*=)[^&]*", r"\1***", url))
+    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"([?&][^=&]*=)[^&]*", r"\1***", url))
 
 
-def _words(what: Any) -> str:
-    """Return what an error or a text says, without the passwords that redis-py or Redis put into it."""
-    text = str(what)
+def _words(what: Any, say: Callable[[Any], str] = str) -> str:
+    """Return what an error or an object says, without the passwords that redis-py or Redis put into it."""
+    try:
+        text = _text(say(what))
+    except Exception as error:
+        text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
     if _settings is not None:
         url = urllib.parse.urlsplit(_settings.redis_url)
         for word in [(url.netloc.rpartition("@")[0]).partition(":")[2], *re.findall("password=([^&]*)", url.query)]:
@@ -533,10 +548,7 @@ def _safe(text: Any, line: bool = False) -> str:
 
 
 def _repr(value: Any) -> str:
-    try:
-        return _words(_text(repr(value)))  # redis-py 6 shows a password in a client's repr
-    except Exception as error:
-        return f"<{_class(value)}, whose repr raised {_class(error)}>"
+    return _words(value, repr)  # redis-py 6 shows a password in a client's repr
 
 
 class _TooLong(Exception):
@@ -778,8 +790,14 @@ end
 return {'', ''}
 """
 
-# KEYS: group's set. Returns the members as one text, which takes a client a tenth of the time.
-_MEMBERS = "return table.concat(redis.call('SMEMBERS', KEYS[1]), ' ')"
+# KEYS: group's set. Returns the members that are as long as an ID, as one text: a client has it in a tenth of the time.
+_MEMBERS = """
+local ids = {}
+for _, member in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+    if #member == 36 then ids[#ids + 1] = member end
+end
+return table.concat(ids, ' ')
+"""
 
 # KEYS: jobs; ARGV: bytes of each, bytes of all. Returns their records, or the first of them, if those are long.
 _HEADS = """
@@ -1187,7 +1205,7 @@ class StatusUpdate:
             Each item.
         """
         if total is not None and not (hasattr(total, "__index__") and total >= 0):  # numpy's are no int
-            raise ValueError(f"total is {total!r}: give a whole number, or None")
+            raise ValueError(f"total is {_repr(total)}: give a whole number, or None")
         total = operator.index(total or 0) or operator.length_hint(items)
         told, done = -math.inf, 0
 
@@ -1414,23 +1432,23 @@ class _Worker:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
-        job_id, mac, version, parts = record["id"], payload[36:68], payload[69:77], [payload[77:]]
+        job_id, mac, head, parts = record["id"], payload[36:68], payload[68:77], [payload[77:]]
         back = record.get("handed_back", 0)
         may_go_back = type(back) is int and 0 <= back < 100
-        if payload[68:69] in (b"+", b"L"):  # its long arguments are not in the queue
+        if head[:1] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
                 parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
-        if not any(hmac.compare_digest(mac, _sign(key, self.context, job_id, parts)) for key in self.keys):
+        if not any(hmac.compare_digest(mac, _sign(key, self.context, job_id, [head, *parts])) for key in self.keys):
             newest = self.redis.get(f"moi:key:{self.context}")
             if newest and newest.decode(errors="replace") not in map(_fingerprint, self.keys) and may_go_back:
                 raise _HandBack({**record, "handed_back": back + 1})
             self._complain("a payload is not signed with a key of this cluster", f"job {job_id}")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
-        if version != self.version and may_go_back:
+        if head[1:] != self.version and may_go_back:
             with self.shielded():
-                another = self.redis.exists(_version_key(version))
+                another = self.redis.exists(_version_key(head[1:]))
             if another:
                 raise _HandBack({**record, "handed_back": back + 1})
         if len(parts) > 1:
@@ -1740,11 +1758,12 @@ class Context:
 
     def __init__(self, profile: str, job_timeout: float | None = None, connection_file: str | None = None) -> None:
         if not isinstance(profile, str) or not _PROFILE.fullmatch(profile):
-            raise ValueError(f"the context is {profile!r}: give a Context or the name of an IPython profile")
+            raise ValueError(f"the context is {_repr(profile)}: give a Context or the name of an IPython profile")
         if job_timeout is not None and (type(job_timeout) not in (int, float) or not 0 < job_timeout < 1e9):
-            raise ValueError(f"job_timeout is {job_timeout!r}: give a positive number of seconds, or None")
+            raise ValueError(f"job_timeout is {_repr(job_timeout)}: give a positive number of seconds, or None")
         if connection_file is not None and not isinstance(connection_file, (str, Path)):
-            raise TypeError(f"connection_file is {connection_file!r}: give the path of an ipcontroller-client.json")
+            raise TypeError(f"connection_file is {_repr(connection_file)}: give the path of an "
+                            "ipcontroller-client.json")
         self.name, self.job_timeout = profile, job_timeout
         self.timeout_by_name = job_timeout     # for jobs that are submitted to the profile's name
         self.connection_file = Path(connection_file) if connection_file else _connection_file(profile)
@@ -1952,7 +1971,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     elif not callable(func):
         raise TypeError(f"{_repr(func)} is neither a function nor a command: give a callable or a text")
     elif inspect.iscoroutinefunction(func):
-        raise TypeError(f"{func!r} is a coroutine function, and jobs are plain calls: wrap it in one that calls "
+        raise TypeError(f"{_repr(func)} is a coroutine function, and jobs are plain calls: wrap it in one that calls "
                         "asyncio.run")
     try:
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
@@ -1965,15 +1984,15 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
             raise ValueError("Redis takes no more than 512 MiB in one value")
     except Exception as error:
         raise NotSendable(f"{_repr(func)} cannot be sent to an engine with these arguments "
-                          f"({type(error).__name__}: {error}): send plain data, and open files, locks and connections "
-                          "inside the function") from error
+                          f"({type(error).__name__}: {_words(error)}): send plain data, and open files, locks "
+                          "and connections inside the function") from error
     job_id = str(uuid.uuid4())
+    kind = (b"L" if long else b"l") if _is_local(settings().redis_url) else b"+" if long else b"-"
+    head = kind + _cargo().version
     record = {"id": job_id, "status": QUEUED, "engine": None, "date_start": None,  # in this order, says a script
               "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
-    mac = _sign(context.key, context.name, job_id, [body, *long])
-    kind = (b"L" if long else b"l") if _is_local(settings().redis_url) else b"+" if long else b"-"
-    payload = job_id.encode() + mac + kind + _cargo().version + body
+    payload = job_id.encode() + _sign(context.key, context.name, job_id, [head, body, *long]) + head + body
     with _reaching_redis():
         ttl = settings().job_ttl
         if long:  # scripts would copy them several times
@@ -2026,7 +2045,7 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
         If Redis does not answer.
     """
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout < 1e9):
-        raise ValueError(f"timeout is {timeout!r}: give a number of seconds below 1e9, or None")
+        raise ValueError(f"timeout is {_repr(timeout)}: give a number of seconds below 1e9, or None")
     for record in _follow(job_id, timeout):
         pass
     if record.get("status") in ENDED:
@@ -2174,7 +2193,7 @@ class _Watcher:
             except Exception as error:
                 context._retry_at = time.monotonic() + TICK
                 self._complain(context, str(error) if isinstance(error, ClusterNotFound) else
-                               f"the watcher met {error!r} and tries again")
+                               f"the watcher met {type(error).__name__}: {_words(error)}; it tries again")
         if thorough:
             if self.looked == -math.inf:
                 self._check_redis()
@@ -2208,9 +2227,10 @@ class _Watcher:
         queued, members = pipe.execute(raise_on_error=False)
         for key, answer in (context.queue, queued), (context.workers, members):
             if isinstance(answer, redis.ResponseError):
-                if _wrong_type(answer):  # not moi's
-                    r.delete(key)
-                raise answer
+                if not _wrong_type(answer):
+                    raise answer
+                r.delete(key)
+                raise MoiError(f"another program had put something else under {key}, which was deleted")
         if strange := [member for member in members if not re.fullmatch(b"[0-9a-f]{12}", member)]:  # not moi's
             r.srem(context.workers, *strange)
         workers = {member.decode() for member in set(members).difference(strange)}
@@ -2331,7 +2351,7 @@ class _Watcher:
                 raise
             r.delete(keys[0])  # not moi's
             r.srem(context.workers, worker)
-            self._complain(context, f"cannot make out what a dead worker ran ({error!r:.200})")
+            self._complain(context, f"cannot make out what a dead worker ran ({_words(error):.200})")
 
     def hand_over(self, seconds: float) -> None:
         """Wait until there is a worker for every queue, so that this process may end."""
@@ -2781,6 +2801,11 @@ class _Relay:
                         self._fresh.add(job_id)
                         self._subscribe([job_id])
                 self._stale |= action == "get" and not ids
+            if len(changed) + len(self._fresh) > NOTED:  # whoever publishes so many: the list says it all
+                changed.clear()
+                self._forget(self._subscribed - self._ids)
+                self._fresh.clear()
+                self._stale = True
         except (ValueError, AttributeError, RecursionError) as error:
             if not self._complained:
                 self._complained = str(error)
@@ -2813,7 +2838,10 @@ class _Relay:
 
     def _forget(self, ids: set[str]) -> None:
         if known := ids & self._subscribed:
-            self._connection.send_command("UNSUBSCRIBE", *(f"{i}:pubsub" for i in known))
+            asked = known.difference(self._unsent)
+            self._unsent = deque(i for i in self._unsent if i not in known)
+            if asked:
+                self._connection.send_command("UNSUBSCRIBE", *(f"{i}:pubsub" for i in asked))
         for known in (self._subscribed, self._awaited, self._fresh, self._ids):
             known -= ids
 

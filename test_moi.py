@@ -551,6 +551,7 @@ def test_the_host_s_name_in_a_certificate_is_checked_whatever_redis_py_s_default
     ("redis://:{}#x@127.0.0.1:1", "ValueError"), ("redis://127.0.0.1:1?password={}", "RedisNotFound"),
     ("http://:{}@127.0.0.1", "ValueError"), ("redis://:{}@127.0.0.1:port", "ValueError"),
     ("redis://127.0.0.1:1?password={}&socket_timeout=soon", "ValueError"), ("SOCKET", "RedisRefuses"),
+    ("redis://127.0.0.1:1?pwd={}", "ValueError"),
     ("moi:{}@127.0.0.1:1", "ValueError"), ("redis:/:{}@127.0.0.1", "ValueError"), ("redis://moi:{}\n@h", "ValueError"),
     ("redis://moi:{}/x@127.0.0.1:1", "ValueError"), ("redis://moi:12{}?x@127.0.0.1:1", "ValueError")])
 def test_no_error_shows_a_password(url, error, redis_url):
@@ -741,6 +742,9 @@ LOOP.append(LOOP)
 class Sulky:
     def __repr__(self):
         raise RuntimeError("no")
+
+    def __reduce__(self):
+        raise type("Sulks", (Exception,), {"__str__": lambda error: repr(self)})
 
 
 class Color(enum.Enum):
@@ -1208,8 +1212,8 @@ def test_a_name_that_the_engine_lacks_is_said_last_and_what_to_do_first(ctx, gro
 
 
 def lasting(r):
-    """The keys in Redis but for those of workers, which come and go."""
-    return {key for key in r.keys("*") if not key.startswith("moi:worker")}
+    """The keys in Redis but for those of workers and of running processes, which come and go."""
+    return {key for key in r.keys("*") if not key.startswith(("moi:worker", "moi:version:"))}
 
 
 def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(ctx, cluster, group, r, redis_url):
@@ -1368,6 +1372,11 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     (lambda: moi.Context(None), ValueError, "context is None"),
     (lambda: moi.configure(linger=3), moi.MoiError, "linger.* after the first use"),
     (lambda: moi.system_call("/nonesuch", "x"), OSError, "/nonesuch"),
+    *((lambda call=call: call(Sulky()), error, "Sulky, whose repr raised RuntimeError") for call, error in (
+        (moi.Context, ValueError), (lambda sulky: moi.Context("x", sulky), ValueError), (moi.Group, TypeError),
+        (lambda sulky: moi.Context("x", None, sulky), TypeError), (lambda sulky: moi.wait("x", sulky), ValueError),
+        (lambda sulky: list(moi.StatusUpdate(print).track([], "", sulky)), ValueError))),
+    (lambda: moi.submit("default", "g", "n", None, abs, Sulky()), moi.NotSendable, "Sulks, whose str raised RuntimeE"),
 ])
 def test_every_call_says_which_of_its_arguments_is_bad_and_what_to_give(ctx, r, call, error, said):
     before = lasting(r)
@@ -2013,6 +2022,22 @@ def test_a_long_argument_whose_connection_is_cut_on_the_way_is_read_anew(folder,
     r.delete(key)
 
 
+def test_nobody_can_change_in_a_payload_which_workers_are_to_run_it(ctx, cluster, group, r, redis_url):
+    blockers = [submit(ctx, group, "blocker", None, time.sleep, 60) for _ in cluster.client.ids]
+    for job_id in blockers:
+        running(job_id)
+    job_ids = [submit(ctx, group, "a job", None, abs, -1) for _ in range(3)]
+    with redis.Redis.from_url(redis_url) as raw:
+        for i, head in enumerate((b"l" + b"\0" * 8, b"-" + moi._cargo().version)):
+            payload = raw.lindex("moi:queue:default", i)
+            raw.lset("moi:queue:default", i, payload[:68] + head + payload[77:])
+        raw.set(moi._version_key(b"\0" * 8), 1, ex=60)
+    for job_id in blockers:
+        moi.cancel(job_id)
+    assert ["not signed" in str(moi.wait(job_id, DEADLINE)["result"]) for job_id in job_ids] == [True, True, False]
+    r.delete(moi._version_key(b"\0" * 8))
+
+
 def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, run, r, redis_url):
     run(abs, 1)
     with redis.Redis.from_url(redis_url) as raw:
@@ -2474,6 +2499,28 @@ def test_a_user_is_a_text_or_says_which_group_is_his(user, name, run, caplog):
                 assert "group is" in caplog.text and ("Error: the group is " + repr(user)) in caplog.text
         finally:
             server.stop()
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_of_ids_that_somebody_publishes_without_end_a_relay_notes_some_and_then_reads_the_list(
+        action, group, connect, run, r, monkeypatch):
+    monkeypatch.setattr(moi, "NOTED", 10_000)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    hear, noted = relay._hear, []
+
+    def count(kind, channel, data, changed):
+        hear(kind, channel, data, changed)
+        noted.append(len(relay._subscribed) + len(changed))
+    monkeypatch.setattr(relay, "_hear", count)
+    for _ in range(20):
+        r.publish(f"{group}:pubsub", json.dumps({action: [str(uuid.uuid4()) for _ in range(5000)]}))
+    record = run(abs, -1)
+    assert client.ended(record["id"])["result"] == 1
+    until(lambda: relay._subscribed == {record["id"]}, "the relay lets go of them")
+    assert 5000 <= max(noted) <= 20_000 and not relay._fresh and not relay._unsent
 
 
 def test_the_websockets_of_a_group_share_one_thread_that_ends_with_the_last(group, connect):
@@ -3356,8 +3403,9 @@ def test_a_failed_row_says_the_error_and_not_what_comes_after_it(visit, write, r
 
 
 def test_output_shows_neither_a_terminal_s_colours_nor_what_it_would_have_written_over(visit, write):
-    shown = row(visit(), write("Success", output="\x1b[31mred\x1b[0m\r\n 0%|\r 50%|\r100%|\r\nend\r"))
-    assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red\n100%|\nend"
+    colours = "\x1b[31mred\x1b[0m\x1b[2 q\x1b[5@\x1b(B\x1b]0;a title\a\x1b]8;;http://h\x1b\\ link\x1b]8;;\x1b\\"
+    shown = row(visit(), write("Success", output=colours + "\r\n 0%|\r 50%|\r100%|\r\nend\r"))
+    assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red link\n100%|\nend"
 
 
 def test_a_line_of_output_as_long_as_it_gets_holds_up_no_frame(visit, write):
@@ -3369,7 +3417,8 @@ def test_a_line_of_output_as_long_as_it_gets_holds_up_no_frame(visit, write):
         const item = list.items.get(id);
         item.job = {...item.job, output};
         list.fill(item);
-        return performance.now() - began; })""", [job_id, ["x" * 16384, "\r" * 16384, "x\r" * 8192, "\x1b[" * 8192]])
+        return performance.now() - began; })""", [
+            job_id, ["x" * 16384, "\r" * 16384, "x\r" * 8192, "\x1b[" * 8192, "\x1b]" * 8192]])
     assert max(took) < 50, took
 
 
@@ -4922,9 +4971,12 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
                        (redis.Redis(ssl=True, ssl_min_version=ssl.TLSVersion.TLSv1_3), "ssl_min_version")]:
         with pytest.raises(ValueError, match=why):
             moi._url_of(wrong)
-    local = "redis://localhost", "redis://a:b@LOCALHOST:1", "redis://127.0.0.1:1/2", "redis://[::1]:1", "redis://:p@/1"
-    assert all(map(moi._is_local, (*local, "unix:///a", "redis+sentinel://:x@localhost:1,h:2/s")))
-    assert not any(map(moi._is_local, ("redis://localhost.example.org", "redis://:localhost@h", "rediss://10.0.0.1/1")))
+    local = ("localhost", "a:b@LOCALHOST:1", "127.0.0.1:1/2", "[::1]:1", ":p@/1", "127.1", "0:1", "localhost.", "[::]",
+             "ip6-localhost", "[::ffff:127.0.0.1]:1", "%6cocalhost", "localhost.localdomain/1?db=2", ":1")
+    assert [where for where in local if not moi._is_local(f"redis://{where}")] == []
+    assert all(map(moi._is_local, ("unix:///a", "redis+sentinel://:x@h:1,localhost:2/s")))
+    assert not any(moi._is_local(f"redis://{where}") for where in (
+        "localhost.example.org", ":localhost@h", "10.0.0.1/1", "[fe80::1]:1", "128.1", "[::ffff:10.0.0.1]", "h/0"))
 
 
 def test_a_claim_of_what_can_be_no_job_is_dropped_with_its_dead_worker(r, group):
