@@ -272,7 +272,6 @@ html {
       this.changed = new Set();   // items to draw in the next frame
       this.arrived = [];          // and to put in order
       this.news = new Set();      // items whose state is to be told
-      this.unsent = [];           // what a script asked for while there was no connection
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
@@ -293,8 +292,8 @@ html {
 
     /** Ask the server for jobs (all of them without IDs), to cancel them, or to remove them from the list. */
     get(ids = []) { this.ask("get", ids); }
-    cancel(ids) { this.ask("cancel", ids); }
-    remove(ids) { this.ask("remove", ids); }
+    cancel(ids) { this.wish("cancel", ids.map((id) => this.items.get(id) || { job: { id } })); }
+    remove(ids) { this.wish("remove", ids.map((id) => this.items.get(id) || { job: { id } })); }
 
     /** End this list: close the connection and empty the element. */
     close() {
@@ -324,7 +323,6 @@ html {
         // What has gone meanwhile is answered with "remove", the rest with "add".
         if (this.items.size) this.get([...this.items.keys()]);
         this.get();
-        this.unsent.splice(0).forEach((message) => this.send(message));
       };
       socket.onmessage = (event) => this.receive(event.data);
       socket.onclose = async () => {
@@ -354,12 +352,11 @@ html {
 
     /** Send IDs, in as many messages as they need. */
     ask(action, ids) {
-      for (let i = 0; i === 0 || i < ids.length; i += BATCH) this.send({ [action]: ids.slice(i, i + BATCH) });
-    }
-
-    send(message) {
-      if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
-      else if (!message.get) this.unsent.push(message);
+      if (this.socket.readyState !== WebSocket.OPEN) return false;
+      for (let i = 0; i === 0 || i < ids.length; i += BATCH) {
+        this.socket.send(JSON.stringify({ [action]: ids.slice(i, i + BATCH) }));
+      }
+      return true;
     }
 
     receive(data) {
@@ -426,11 +423,12 @@ html {
       this.emit("remove", job);
     }
 
-    /** Ask for what was clicked, and show that it was. */
+    /** Ask for jobs to be cancelled or removed, and show that; what has no connection is asked for over the next. */
     wish(action, items) {
-      const via = this.socket.readyState === WebSocket.OPEN ? this.socket : null;
-      if (via && items.length) this.ask(action, items.map(({ job }) => job.id));
-      for (const item of items) this.changed.add(set(item, { asked: action, via }));
+      const via = items.length && this.ask(action, items.map(({ job }) => job.id)) ? this.socket : null;
+      for (const item of items) {
+        if (action === "remove" || !ended(item.job)) this.changed.add(set(item, { asked: action, via }));
+      }
       this.schedule();
     }
 
