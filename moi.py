@@ -523,6 +523,9 @@ def _reaching_redis() -> Iterator[None]:
 STATES = QUEUED, RUNNING, SUCCESS, FAILED = "Queued", "Running", "Success", "Failed"
 ENDED = SUCCESS, FAILED
 
+#: What a job's ID is: a UUID. Nothing else is looked up as one, for a visitor's text must not name another key.
+_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 #: Containers nested deeper than this are stored as text: many JSON readers give up on deep nesting.
 _DEEPEST = 100
 
@@ -960,8 +963,11 @@ def job_info(job_id: str) -> dict[str, Any] | None:
     RedisNotFound
         If Redis does not answer.
     """
+    key = str(job_id)  # it may be a UUID, say
+    if not _JOB_ID.fullmatch(key):
+        return None
     with _reaching_redis():
-        return _decode(_heads([_text(str(job_id))], WHOLE)[0])
+        return _decode(_heads([key], WHOLE)[0])
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -2099,7 +2105,9 @@ def cancel(job_id: str) -> bool:
     RedisNotFound
         If Redis does not answer.
     """
-    key = _text(str(job_id))  # it may be a UUID, say
+    key = str(job_id)
+    if not _JOB_ID.fullmatch(key):
+        raise UnknownJob(job_id)
 
     def look() -> dict[str, Any]:
         record, _ = _record(key, _heads([key], HEAD)[0])  # of a result, however long, no more than the beginning
@@ -2467,9 +2475,6 @@ def _group_name(name: Any) -> str:
         raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
                          "no job's ID")
     return cast(str, name)
-
-
-_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _job_ids(ids: Any) -> list[str]:
@@ -3411,7 +3416,7 @@ class _DemoRun(_DemoHandler):
 
 class _DemoResult(_DemoHandler):
     def get(self, user: str, job_id: str) -> None:
-        record = job_info(job_id) if _JOB_ID.fullmatch(job_id) else None
+        record = job_info(job_id)
         if record is None or record.get("group") != self.current_user:
             raise tornado.web.HTTPError(404)
         result, escape = record.get("result"), tornado.escape.xhtml_escape

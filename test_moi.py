@@ -505,7 +505,7 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
 def test_what_cannot_be_reached_is_said_with_its_address_and_what_starts_it():
     said = program("""
         import moi
-        for use in (lambda: moi.job_info("x"), lambda: moi.submit_nouser(abs, 1)):
+        for use in (lambda: moi.job_info(moi.uuid.uuid4()), lambda: moi.submit_nouser(abs, 1)):
             try:
                 use()
             except moi.MoiError as error:
@@ -529,7 +529,7 @@ def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis():
                 import json, time, moi
                 began = time.monotonic()
                 try:
-                    moi.job_info("x")
+                    moi.job_info(moi.uuid.uuid4())
                 except moi.RedisNotFound as error:
                     print(json.dumps([time.monotonic() - began, str(error)]))
             """, MOI_REDIS_URL=url))
@@ -559,7 +559,8 @@ def test_no_error_shows_a_password(url, error, redis_url):
     said = program("""
         import logging, traceback, moi
         logging.basicConfig(level=logging.DEBUG)
-        for use in (lambda: moi.job_info("x"), lambda: moi.submit_nouser(abs, 1), lambda: moi.Group("g").jobs()):
+        for use in (lambda: moi.job_info(moi.uuid.uuid4()), lambda: moi.submit_nouser(abs, 1),
+                    lambda: moi.Group("g").jobs()):
             try:
                 use()
             except Exception:
@@ -1527,6 +1528,19 @@ def test_wait_says_when_the_time_is_over_and_what_is_unknown(ctx, group):
                 use(unknown)
             assert caught.value.job_id == unknown
     assert moi.job_info("nonesuch") is None
+
+
+@pytest.mark.parametrize("key", ["session:ann", "x:jobs", "********-****-****-****-************", f"{uuid.uuid4()}\n"])
+def test_a_visitor_s_text_in_place_of_an_id_names_no_other_key_of_redis(key, redis_url, moi_url, monkeypatch):
+    with monkeypatch.context() as patch, redis.Redis.from_url(redis_url) as raw:
+        patch.setitem(moi._clients, 2, moi._connect(redis_url, 2))  # one that may read and write all
+        moi._clients[2].moi_spare, moi._clients[2].moi_spare_listeners = moi.deque(), moi.deque()
+        raw.set(key, before := b'{"status": "Queued", "token": "secret"}', ex=60)
+        assert moi.job_info(key) is None
+        for use in moi.wait, moi.cancel:
+            with pytest.raises(moi.UnknownJob, match="no job"):
+                use(key)
+        assert raw.get(key) == before and not raw.exists(f"moi:cancel:{key}")
 
 
 def test_submit_and_wait_open_no_connection_each_time(run, r):
@@ -4376,7 +4390,7 @@ def test_moi_js_is_found_and_copied_with_the_package():
 def test_shutdown_ends_every_thread_of_moi(moi_url):
     program("""
         import sys, threading, moi
-        moi.job_info("x")
+        moi.job_info(moi.uuid.uuid4())
         try:
             moi.wait("x")
         except moi.UnknownJob:
