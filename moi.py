@@ -143,7 +143,7 @@ class UnknownJob(MoiError, LookupError):
     """Raised for a job ID without a record: it was never submitted, or has expired. `job_id` holds it."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"no job {_repr(job_id)[:100]}: it was never submitted, or its record has expired")
+        super().__init__(f"no job {_repr(job_id)}: it was never submitted, or its record has expired")
         self.job_id = job_id
 
 
@@ -238,7 +238,8 @@ class _Settings:
         def wrong(name: str, shown: str, advice: str) -> ValueError:
             return ValueError(f"{name} is {shown}: {advice} (MOI_{name.upper()} or configure({name}=...))")
 
-        url, shown = self.redis_url, repr(_without_password(str(self.redis_url)))
+        url = self.redis_url
+        shown = _repr(_without_password(url)) if isinstance(url, str) else f"a {_class(url)}"
         if not isinstance(url, str) or not re.match(r"(rediss?(\+sentinel)?|unix)://.", url):
             raise wrong("redis_url", shown, "give a text that begins with redis://, rediss:// or unix://")
         if "+sentinel:" in url and not _SENTINEL.fullmatch(url):
@@ -250,12 +251,12 @@ class _Settings:
         if option := re.search("[?&](protocol|decode_responses|encoding|timeout|queue_class)[^=]*=", url):
             raise wrong("redis_url", shown, f"leave out {option[1]}, which moi sets itself")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
-            raise wrong("context", repr(self.context), "give the name of an IPython profile")
+            raise wrong("context", _repr(self.context), "give the name of an IPython profile")
         if not isinstance(self.secret, str):
             raise wrong("secret", "no text", "give one that only you know")
         names = self.ship.replace(",", " ").split() if isinstance(self.ship, str) else self.ship
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-            raise wrong("ship", repr(self.ship), "give names of modules")
+            raise wrong("ship", _repr(self.ship), "give names of modules")
         self.ship = tuple(names)
         for name in self.ship:
             _read_module(name)
@@ -266,7 +267,7 @@ class _Settings:
             except (TypeError, ValueError, OverflowError):
                 number = math.nan
             if not least <= number < 1e9:
-                raise wrong(name, repr(value), f"give seconds, a number from {least} to 1e9")
+                raise wrong(name, _repr(value), f"give seconds, a number from {least} to 1e9")
             setattr(self, name, number)
         return self
 
@@ -523,7 +524,7 @@ def _reaching_redis() -> Iterator[None]:
 STATES = QUEUED, RUNNING, SUCCESS, FAILED = "Queued", "Running", "Success", "Failed"
 ENDED = SUCCESS, FAILED
 
-#: What a job's ID is: a UUID. Nothing else is looked up as one, for a visitor's text must not name another key.
+#: What a job's ID is: a UUID.
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: Containers nested deeper than this are stored as text: many JSON readers give up on deep nesting.
@@ -551,7 +552,9 @@ def _safe(text: Any, line: bool = False) -> str:
 
 
 def _repr(value: Any) -> str:
-    return _words(value, repr)  # redis-py 6 shows a password in a client's repr
+    """Return what an error shows of a value."""
+    said = _words(value, repr)  # redis-py 6 shows a password in a client's repr
+    return said if len(said) <= 200 else f"{said[:200]}..."
 
 
 class _TooLong(Exception):
@@ -596,7 +599,7 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                 for key, item in value.items():
                     name = plain(key, ())
                     name = name if isinstance(name, str) else json.dumps(name)
-                    found[_repr(key) if name in found else name] = plain(item, inside)
+                    found[_words(key, repr) if name in found else name] = plain(item, inside)
                 return found
             if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
                 return _text(str(value))
@@ -613,7 +616,7 @@ def _plain(value: Any, left: float = math.inf) -> Any:
             raise
         except Exception:
             logger.debug("a %s is stored as its repr", _class(value), exc_info=True)
-        said = _repr(value)
+        said = _words(value, repr)
         spend(len(said))
         return said
 
@@ -944,6 +947,12 @@ def _record(job_id: str, head: bytes, most: int = HEAD) -> tuple[dict[str, Any] 
     return record, cut
 
 
+def _key_of(job_id: Any) -> str | None:
+    """Return a job's ID as text, or None for what can be none: a visitor's text must not name another key."""
+    key = str(job_id) if isinstance(job_id, (str, uuid.UUID)) else ""
+    return key if _JOB_ID.fullmatch(key) else None
+
+
 def job_info(job_id: str) -> dict[str, Any] | None:
     """Return a job's record.
 
@@ -963,8 +972,8 @@ def job_info(job_id: str) -> dict[str, Any] | None:
     RedisNotFound
         If Redis does not answer.
     """
-    key = str(job_id)  # it may be a UUID, say
-    if not _JOB_ID.fullmatch(key):
+    key = _key_of(job_id)
+    if key is None:
         return None
     with _reaching_redis():
         return _decode(_heads([key], WHOLE)[0])
@@ -1079,6 +1088,15 @@ class _Command:
             self.process.wait()
 
 
+def _check_command(words: list[Any], options: Mapping[str, Any] | None = None) -> None:
+    if options or not all(isinstance(word, str) and not _NO_WORD.search(word) for word in words) or not words[0]:
+        raise TypeError(f"the command is {_repr(words)}{f' with {_repr(options)}' * bool(options)}: give texts without "
+                        "NUL characters and lone surrogates, and no keyword arguments")
+
+
+_NO_WORD = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the other surrogates are bytes of a file's name
+
+
 def system_call(cmd: str, *args: str) -> list[Any]:
     """Run a command and wait for its end; what a command job does on the engine.
 
@@ -1100,8 +1118,7 @@ def system_call(cmd: str, *args: str) -> list[Any]:
     OSError
         If the program cannot be started.
     """
-    if not cmd or not all(isinstance(arg, str) and "\0" not in arg for arg in (cmd, *args)):
-        raise TypeError(f"the command is {_repr([cmd, *args])}: give texts without NUL characters")
+    _check_command([cmd, *args])
     worker = _current
     tails = _Tail(COMMAND_TAIL), _Tail(COMMAND_TAIL)
     command, readers, output = None, [], worker and worker.tail
@@ -1181,7 +1198,7 @@ class StatusUpdate:
         if isinstance(status, str) and len(status) > RESULT_CUT:
             raise ValueError(f"status has {len(status)} characters: give at most {RESULT_CUT}, and print the rest")
         if status is not None and (not isinstance(status, str) or status in STATES):
-            raise ValueError(f"status is {_repr(status)[:100]}: give a text other than {', '.join(STATES)}, which moi "
+            raise ValueError(f"status is {_repr(status)}: give a text other than {', '.join(STATES)}, which moi "
                              "sets itself")
         try:
             share = None if progress is None else float(progress)
@@ -1190,7 +1207,7 @@ class StatusUpdate:
         if share is not None and -0.001 < share < 1.001:  # what was added up is seldom exact
             share = min(max(share, 0.0), 1.0)
         elif share is not None:
-            raise ValueError(f"progress is {_repr(progress)[:100]}: give a number from 0 to 1")
+            raise ValueError(f"progress is {_repr(progress)}: give a number from 0 to 1")
         self._update(status, share)
 
     def track(self, items: Iterable[_Item], what: str = "", total: int | None = None) -> Iterator[_Item]:
@@ -1649,7 +1666,7 @@ def _read_module(name: str) -> _Sources:
     with contextlib.suppress(ImportError, ValueError):  # as Python raises for some that are there already
         spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise ValueError(f"ship names {name!r}: give modules or packages in Python that this process can import, "
+        raise ValueError(f"ship names {_repr(name)}: give modules or packages in Python that this process can import, "
                          "without dots (MOI_SHIP or configure(ship=[...]))")
     file, found = Path(spec.origin), {}
     for each in sorted(file.parent.rglob("*")) if spec.submodule_search_locations else [file]:
@@ -1971,9 +1988,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     if (size := len(name) + len(handler or "")) > RESULT_CUT:
         raise ValueError(f"the job's name and handler have {size} characters: give {RESULT_CUT} at most")
     if isinstance(func, str):
-        if kwargs or not all(isinstance(arg, str) for arg in args) or not func or "\0" in func + "".join(args):
-            raise TypeError(f"the command is {_repr([func, *args])} with {_repr(kwargs)}: give texts without NUL "
-                            "characters, and no keyword arguments")
+        _check_command([func, *args], kwargs)
     elif not callable(func):
         raise TypeError(f"{_repr(func)} is neither a function nor a command: give a callable or a text")
     elif inspect.iscoroutinefunction(func):
@@ -2064,9 +2079,11 @@ def _follow(job_id: str, timeout: float | None = None) -> Iterator[dict[str, Any
     give_up = math.inf if timeout is None else time.monotonic() + timeout
     if _current is None:  # within a job, others see to the engines
         _watch()
+    if _key_of(job_id) is None:
+        raise UnknownJob(job_id)
     with _reaching_redis():
         while True:
-            with _subscribed(_text(f"{job_id}:pubsub")) as connection:
+            with _subscribed(f"{job_id}:pubsub") as connection:
                 while connection._sock:
                     record = job_info(job_id)
                     if record is None:
@@ -2105,8 +2122,8 @@ def cancel(job_id: str) -> bool:
     RedisNotFound
         If Redis does not answer.
     """
-    key = str(job_id)
-    if not _JOB_ID.fullmatch(key):
+    key = _key_of(job_id)
+    if key is None:
         raise UnknownJob(job_id)
 
     def look() -> dict[str, Any]:
@@ -2480,11 +2497,11 @@ def _group_name(name: Any) -> str:
 def _job_ids(ids: Any) -> list[str]:
     """Return a list of IDs without repeats, or raise: they come from anywhere."""
     if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, Mapping)):
-        with contextlib.suppress(TypeError):  # what has no hash is no text either
+        with contextlib.suppress(Exception):  # what has no hash, or one of its own that fails, is no text either
             found = dict.fromkeys(ids)  # first, for a browser may send one ID ten thousands of times
             if all(isinstance(i, str) for i in found):
                 return [_text(i) for i in found]
-    raise ValueError(f"{_repr(ids[:9] if type(ids) is list else ids)[:100]} is no list of job IDs")
+    raise ValueError(f"{_repr(ids[:9] if type(ids) is list else ids)} is no list of job IDs")
 
 
 class Group:
@@ -2527,7 +2544,7 @@ class Group:
         """Put jobs into the group, and show them to who watches it."""
         ids = _job_ids(ids)
         if strange := [i for i in ids if not _JOB_ID.fullmatch(i)]:
-            raise ValueError(f"{_repr(strange)[:100]} are no job IDs: give what submit returned")
+            raise ValueError(f"{_repr(strange)} are no job IDs: give what submit returned")
         self._tell("add", ids)
 
     def remove(self, ids: Iterable[str]) -> None:
@@ -2937,7 +2954,7 @@ class _Relay:
             self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
             return
         if len(mine) < len(ids):
-            self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)[:200]}")
+            self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)}")
         if action == "remove":
             self.group.remove(mine)
         for job_id in mine if action == "cancel" else ():

@@ -1373,17 +1373,21 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     (lambda: moi.Context(None), ValueError, "context is None"),
     (lambda: moi.configure(linger=3), moi.MoiError, "linger.* after the first use"),
     (lambda: moi.system_call("/nonesuch", "x"), OSError, "/nonesuch"),
+    (lambda: moi.system_call("ls", "\ud800"), TypeError, "lone surrogates"),
+    (lambda: moi.Context("x" * 70_000), ValueError, "context is 'xxx.*: give"),
+    (lambda: moi.wait("x", "s" * 70_000), ValueError, "timeout is 'sss.*: give"),
     *((lambda call=call: call(Sulky()), error, "Sulky, whose repr raised RuntimeError") for call, error in (
         (moi.Context, ValueError), (lambda sulky: moi.Context("x", sulky), ValueError), (moi.Group, TypeError),
         (lambda sulky: moi.Context("x", None, sulky), TypeError), (lambda sulky: moi.wait("x", sulky), ValueError),
+        (moi.wait, moi.UnknownJob), (moi.cancel, moi.UnknownJob),
         (lambda sulky: list(moi.StatusUpdate(print).track([], "", sulky)), ValueError))),
     (lambda: moi.submit("default", "g", "n", None, abs, Sulky()), moi.NotSendable, "Sulks, whose str raised RuntimeE"),
 ])
 def test_every_call_says_which_of_its_arguments_is_bad_and_what_to_give(ctx, r, call, error, said):
     before = lasting(r)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=said) as caught:
         call()
-    assert lasting(r) <= before and "x" not in moi.ctxs
+    assert len(str(caught.value)) < 1000 and lasting(r) <= before and "x" not in moi.ctxs
 
 
 def test_a_text_is_a_line_for_the_shell(run):
