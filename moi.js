@@ -629,7 +629,10 @@ html {
       this.show(limit);
       this.showBar();
       this.say(this.state);
-      if (active && !active.checkVisibility()) this.refocus(active, from, box.bottom < 0 || box.top > innerHeight);
+      const away = active && (box.bottom < 0 || box.top > innerHeight);
+      if (active && !active.checkVisibility()) this.refocus(active, from, away);
+      // Newer rows do not push it out of sight; with a mouse it is they that are looked for.
+      else if (from && !away && active.matches(":focus-visible")) active.scrollIntoView({ block: "nearest" });
       if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
       this.narrowed = false;
     }

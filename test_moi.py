@@ -3629,6 +3629,23 @@ def test_the_row_that_has_the_focus_stays_however_many_newer_ones_come(visit, wr
     assert focused(page) == ["Cancel", ids[6]]  # and the next one, where Tab leads
 
 
+def test_newer_rows_push_the_keyboard_s_focus_out_of_nobody_s_sight_and_pull_back_nobody_who_has_scrolled(page, write):
+    first = write("Running", "first", date_created="2000")
+    page.get_by_role("button", name="Cancel: first").wait_for()
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        if focused(page) == ["Cancel", first]:
+            break
+    in_view = """() => { const box = document.activeElement.getBoundingClientRect();
+        return box.top >= 0 && box.bottom <= innerHeight; }"""
+    for newer, jump, seen in ((20, 0, True), (40, 1e6, False)):
+        page.evaluate("y => scrollBy(0, -y)", jump)
+        while page.evaluate("moi.lists[0].items.size") <= newer:
+            write("Running", f"job {uuid.uuid4()}", date_created="2001")
+        page.wait_for_function("n => moi.lists[0].shown.length > n && !moi.lists[0].frame", arg=newer)
+        assert focused(page) == ["Cancel", first] and page.evaluate(in_view) is seen
+
+
 def test_a_key_that_is_held_down_removes_one_job_and_after_it_the_next_has_the_focus(page, write):
     ids = [write("Success", f"job {i}", date_created=f"200{i}") for i in range(3)]
     page.get_by_role("button", name="Remove: job 2").focus()
