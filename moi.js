@@ -570,19 +570,13 @@ html {
 
     async copy(button) {
       const { words } = this.options, folded = button.closest(".moi-value, .moi-traceback, .moi-output");
-      const text = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text").textContent
-        .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "");  // a terminal that it is pasted into would obey these
+      const element = folded.querySelector(".moi-value-text, .moi-traceback-text, .moi-output-text");
       let done = true;
       try {
-        await navigator.clipboard.writeText(text);
+        await navigator.clipboard.writeText(element.textContent);
       } catch {  // not there without https, or not allowed: the way of old
-        const area = make("textarea", "moi-voice");
-        area.value = text;
-        this.element.append(area);
-        area.select();
+        getSelection().selectAllChildren(element);
         done = document.execCommand("copy");
-        area.remove();
-        button.focus();
       }
       const said = done ? words.copied : words.uncopied, own = button.own ||= [...button.childNodes];
       button.replaceChildren(said);
@@ -721,7 +715,8 @@ html {
       const label = (key) => row.labels[key] + ": " + brief(name, 100);
       const fold = (key, text) => {
         part(key, { hidden: !text });
-        part(key + "-text", { textContent: text || "" });
+        // Without what a terminal would obey that it is copied to.
+        part(key + "-text", { textContent: (text || "").replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "") });
       };
       if (row.dataset.state !== state) {
         row.dataset.state = state;
