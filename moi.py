@@ -93,7 +93,7 @@ import tornado.escape
 import tornado.ioloop
 import tornado.web
 import tornado.websocket
-from ipyparallel.serialize import PrePickled, can, pack_apply_message, unpack_apply_message
+from ipyparallel.serialize import PrePickled, can, can_map, pack_apply_message, unpack_apply_message
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -1623,7 +1623,8 @@ def _hint(error: BaseException) -> str:
                 f"it: configure(ship=[{str(error.name).partition('.')[0]!r}]).\n\n")
     if isinstance(error, AttributeError) and "<module '__main__'" in str(error):
         return ("A class of the program's main file, or a decorated function, is not there on the engine: put it into "
-                "a module that the engines have, or that moi sends them: configure(ship=[...]).\n\n")
+                "a module that the engines have, or that moi sends them: configure(ship=[...]); or have cloudpickle "
+                "send it: ipyparallel.serialize.use_cloudpickle().\n\n")
     if isinstance(error, TypeError) and "'status_update'" in str(error):
         return ("moi gives status_update to what takes **kwargs: submit a function without, that calls this one.\n\n")
     if not isinstance(error, NameError):
@@ -1632,7 +1633,8 @@ def _hint(error: BaseException) -> str:
     module = frame.f_globals.get("__name__")
     if module == "__main__":
         return ("A function from the program's main file arrives without that file's imports and variables: import "
-                "inside the function, or put it into a module that the engines have.\n\n")
+                "inside the function, put it into a module that the engines have, or have cloudpickle send it: "
+                "ipyparallel.serialize.use_cloudpickle().\n\n")
     return (f"If the module {module!r} was changed after the engine had imported it: start the engines anew, or have "
             f"moi send it: configure(ship=[{str(module).partition('.')[0]!r}]).\n\n")
 
@@ -1646,12 +1648,14 @@ def _start_worker(source: str, options: dict[str, Any]) -> Any:
     """Run a worker on an engine that may never have seen moi: sent by value, it brings the source along."""
     import sys
     import types
+
+    from IPython import get_ipython
     module: Any = sys.modules.get("moi")
     if getattr(module, "_source", None) != source:
         module = sys.modules["moi"] = types.ModuleType("moi")
         exec(compile(source, "moi.py", "exec"), module.__dict__)
         module._source = source
-    return module._Worker(get_ipython(), **options).run()  # type: ignore[name-defined]  # noqa: F821
+    return module._Worker(get_ipython(), **options).run()
 
 
 #: The application's own modules, by name: whether it is a package, its file, its source.
@@ -1938,8 +1942,9 @@ _packed: weakref.WeakKeyDictionary[Any, tuple[types.CodeType, Any]] = weakref.We
 
 def _pack(func: Any) -> Any:
     """Return a plain function as ipyparallel packs it, which takes longer than all the rest: once is enough."""
-    if type(func) is not types.FunctionType or func.__closure__ or func.__defaults__ or func.__kwdefaults__:
-        return func  # what these hold may change
+    if (type(func) is not types.FunctionType or func.__closure__ or func.__defaults__ or func.__kwdefaults__
+            or types.FunctionType not in can_map):
+        return func  # what these hold may change; and with cloudpickle, what it finds around it
     kept = _packed.get(func)
     if kept is None or kept[0] is not func.__code__:
         kept = _packed[func] = func.__code__, PrePickled(func)

@@ -913,6 +913,29 @@ def test_errors_that_come_of_how_functions_travel_say_what_to_do(run):
     assert "moi gives status_update to what takes **kwargs" in run(lambda **kwargs: int(**kwargs))["result"]
 
 
+def test_with_cloudpickle_a_function_of_the_main_file_takes_along_what_it_uses_of_it(ctx, cluster, group, moi_url, r):
+    until(lambda: not r.exists("moi:workers:default"), "no worker is left that another process has started")
+    moi.shutdown()
+    job_ids = program("""
+        import math, sys, ipyparallel.serialize, moi
+        ipyparallel.serialize.use_cloudpickle()
+
+        class Circle:
+            def area(self, r):
+                return factor * math.floor(math.pi) * r ** 2
+
+        def factorial(n):
+            return n * factorial(n - 1) if n > 1 else factor
+
+        moi.Context("default", connection_file=sys.argv[1])
+        for factor in 1, 2:
+            print(moi.submit("default", sys.argv[2], "n", None, Circle().area, 2))
+            print(moi.submit("default", sys.argv[2], "n", None, factorial, 4))
+            print(moi.wait(moi.submit("default", sys.argv[2], "n", None, "exit 0"))["id"])
+    """, cluster.file, group, MOI_REDIS_URL=moi_url).split()
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == [12, 24, ["", "", 0], 24, 48, ["", "", 0]]
+
+
 def test_the_first_submits_of_a_process_may_come_from_several_threads_at_once(ctx, cluster, group, moi_url):
     job_ids = program("""
         import sys, threading, moi
