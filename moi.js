@@ -344,8 +344,9 @@ html {
       url.protocol = url.protocol.replace("ws", "http");
       if (url.origin !== location.origin || navigator.onLine === false) return false;
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) }).catch(() => ({}));
-      if (answer.status === 404 || answer.status >= 500) {
-        console.warn(`moi: ${url} answers ${answer.status}: is MOIMessageHandler routed there, and its user a text?`);
+      if (answer.status === 404 || answer.status >= 500 || answer.status === 400 && !this.opened) {
+        console.warn(`moi: ${url} answers ${answer.status}: is MOIMessageHandler routed there, is its user a text, and `
+          + "does a proxy, if there is one, pass on Host and Upgrade?");
       }
       return answer.status === 403 || answer.status === 401;
     }

@@ -1648,14 +1648,12 @@ def _start_worker(source: str, options: dict[str, Any]) -> Any:
     """Run a worker on an engine that may never have seen moi: sent by value, it brings the source along."""
     import sys
     import types
-
-    from IPython import get_ipython
     module: Any = sys.modules.get("moi")
     if getattr(module, "_source", None) != source:
         module = sys.modules["moi"] = types.ModuleType("moi")
         exec(compile(source, "moi.py", "exec"), module.__dict__)
         module._source = source
-    return module._Worker(get_ipython(), **options).run()
+    return module._Worker(sys.modules["IPython"].get_ipython(), **options).run()
 
 
 #: The application's own modules, by name: whether it is a package, its file, its source.

@@ -3571,6 +3571,25 @@ def test_who_is_signed_out_is_told_so_and_the_list_goes_on_after_a_new_sign_in(v
     page.get_by_text("You are signed out.").wait_for()
 
 
+def test_a_websocket_that_is_refused_as_another_origin_s_is_said_in_the_console(chromium, group):
+    class Proxied(moi.MOIMessageHandler):
+        def prepare(self):
+            self.request.headers["Host"] = "internal:8888"  # as a proxy says that keeps the page's own to itself
+            self.request.headers.pop("Sec-Fetch-Site", None)  # as browsers do not say without TLS; Tornado 6.6 asks it
+            super().prepare()
+
+    server, context = Server(handler=Proxied), chromium.new_context()
+    try:
+        page = context.new_page()
+        with page.expect_console_message(lambda message: "answers 400" in message.text) as said:
+            page.goto(f"http://127.0.0.1:{server.port}/?user={group}")
+        assert "pass on Host and Upgrade" in said.value.text
+        page.get_by_text("Connecting").wait_for()
+    finally:
+        context.close()
+        server.stop()
+
+
 def test_the_title_counts_running_jobs_of_all_lists_and_is_the_page_s_own_again(page, write):
     ids = [write("Running") for _ in range(3)]
     page.wait_for_function("() => document.title == '(3) test'")
