@@ -643,6 +643,12 @@ def _decode(raw: Any) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def _created(record: Mapping[str, Any]) -> str:
+    """Return what records are sorted by."""
+    created = record.get("date_created")
+    return created if isinstance(created, str) else ""
+
+
 def _unended(raw: bytes) -> dict[str, Any]:
     """Return the record of a job that has not ended, its status first, where the scripts look for it.
 
@@ -2295,11 +2301,13 @@ class _Watcher:
                 return context.close()  # and connect again at the next look
         context.wants_workers = free > queued
         conf, cargo = settings(), _cargo()
+        own = _payload_key(client.session.key)  # the engines have it; the rest travels in the clear
+        keys = [key for key in context._keys if key != own]
         _settle_ipyparallel()
         for _ in range(min(queued, free)):
             worker = uuid.uuid4().hex[:12]
             options = {"name": worker, "context": context.name, "redis_url": conf.redis_url, "ttl": conf.job_ttl,
-                       "linger": conf.linger, "keys": context._keys, "host": _host(), "shipped": cargo.shipped}
+                       "linger": conf.linger, "keys": keys, "host": _host(), "shipped": cargo.shipped}
             view = client.load_balanced_view()
             task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.source, options)
             for message in task._children:  # else ipyparallel would keep it: see _hear_no_prints
@@ -2500,10 +2508,10 @@ def _group_name(name: Any) -> str:
 def _job_ids(ids: Any) -> list[str]:
     """Return a list of IDs without repeats, or raise: they come from anywhere."""
     if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, Mapping)):
-        with contextlib.suppress(Exception):  # what has no hash, or one of its own that fails, is no text either
-            found = dict.fromkeys(ids)  # first, for a browser may send one ID ten thousands of times
-            if all(isinstance(i, str) for i in found):
-                return [_text(i) for i in found]
+        with contextlib.suppress(Exception):  # of the iterator
+            found = list(ids)
+            if all(issubclass(kind, str) for kind in set(map(type, found))):  # first: numbers may share one hash
+                return [_text(i) for i in dict.fromkeys(found)]
     raise ValueError(f"{_repr(ids[:9] if type(ids) is list else ids)} is no list of job IDs")
 
 
@@ -2541,7 +2549,7 @@ class Group:
                     raw = _heads([job_id], WHOLE)[0]
                 if record := _decode(raw):
                     records.append({**record, "id": job_id})
-        return sorted(records, key=lambda record: str(record.get("date_created")), reverse=True)
+        return sorted(records, key=_created, reverse=True)
 
     def add(self, ids: Iterable[str]) -> None:
         """Put jobs into the group, and show them to who watches it."""
@@ -3499,15 +3507,17 @@ def _do_demo(args: argparse.Namespace) -> int:
 
 def _line(record: Mapping[str, Any], bar: bool = False) -> str:
     """Return a record as a line: ID, status, progress, name."""
-    share, progress = record.get("progress"), ""
-    if record.get("status") not in ENDED and isinstance(share, (int, float)) and 0 <= share <= 1:
+    record = _plain({name: record.get(name) for name in ("id", "status", "progress", "name")})
+    share, progress = record["progress"], ""
+    if record["status"] not in ENDED and isinstance(share, (int, float)) and 0 <= share <= 1:
         progress = f"[{'#' * round(20 * share):20}] {share:4.0%}" if bar else f"{share:.0%}"
     return "  ".join(_safe(part, line=True) for part in (
-        record.get("id"), record.get("status"), progress, record.get("name")) if part != "")
+        record["id"], record["status"], progress, record["name"]) if part != "")
 
 
 def _whole(record: Mapping[str, Any]) -> str:
     """Return a record as a page of text."""
+    record = _plain(record)
     long = {name: record.get(name) for name in ("output", "result") if record.get(name) is not None}
     short = {name: value for name, value in record.items() if name not in ("output", "result") and value is not None}
     return "\n".join([f"{_safe(name, line=True):13} {_safe(value, line=True)}" for name, value in short.items()]
@@ -3593,7 +3603,7 @@ class _Screen:
         try:
             for text, _ in messages:
                 jobs = json.loads(text)
-                self.show(sorted(jobs.get("add", []), key=lambda job: str(job.get("date_created")))
+                self.show(sorted(jobs.get("add", []), key=_created)
                           + jobs.get("update", []), [job["id"] for job in jobs.get("remove", [])])
         except OSError as error:  # whoever reads this has gone
             self.trouble = error
@@ -3647,10 +3657,11 @@ def _do_submit(args: argparse.Namespace) -> int:
     print(job_id, file=sys.stderr, flush=True)
     args.again = f"moi job {job_id} --watch"
     record = _watch_job(job_id, _Screen(False, sys.stderr)) if sys.stderr.isatty() else wait(job_id)
+    record = _plain(record)
     result: Any = record.get("result")
     ok = record.get("status") == SUCCESS
     if args.json:
-        print(json.dumps(_plain(record)))
+        print(json.dumps(record))
     elif ok and _is_commands(result):
         _write(result[1], sys.stderr)
         _write(result[0], sys.stdout)

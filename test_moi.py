@@ -5,6 +5,7 @@ within minutes; ``-m slow`` the long ones, ``-m benchmark -s`` prints figures.
 """
 import ast
 import asyncio
+import bisect
 import contextlib
 import dataclasses
 import decimal
@@ -687,15 +688,16 @@ def test_a_cluster_with_encrypted_connections_runs_jobs_and_no_forged_ones(folde
         context = moi.Context("curved", connection_file=curved.file)
         assert moi.wait(submit(context, group, "n", None, abs, -3), DEADLINE)["result"] == 3
         # Its own key is empty: what is signed with that must not be run.
-        forged = moi.job_info(submit(context, group, "n", None, abs, -3))
-        moi.wait(forged["id"], DEADLINE)
-        forged["id"] = str(uuid.uuid4())
-        body = pickle.dumps((None, pack_apply_message(os.mkdir, (str(folder / "forged"),), {})))
-        mac = moi._sign(moi._payload_key(b""), "curved", forged["id"], [body])
-        r.set(forged["id"], json.dumps({**forged, "status": "Queued", "engine": None, "date_start": None}), ex=60)
-        r.rpush("moi:queue:curved", forged["id"].encode() + mac + b"-" + body)
-        moi._watch(context)
-        assert "not signed" in moi.wait(forged["id"], DEADLINE)["result"] and not (folder / "forged").exists()
+        for key, runs in (moi._payload_key(b""), False), (context.key, True):
+            head, job_id = b"-" + moi._cargo().version, str(uuid.uuid4())
+            buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(
+                os.mkdir, (str(folder / "forged"),), {})]
+            body = pickle.dumps((None, False, buffers), 5)
+            r.set(job_id, json.dumps({"id": job_id, "status": "Queued", "engine": None, "date_start": None}), ex=60)
+            r.rpush("moi:queue:curved", job_id.encode() + moi._sign(key, "curved", job_id, [head, body]) + head + body)
+            moi._watch(context)
+            assert ("not signed" in str(moi.wait(job_id, DEADLINE)["result"])) is not runs
+            assert (folder / "forged").exists() is runs
     finally:
         curved.stop()
         moi.ctxs.pop("curved").close()
@@ -1235,6 +1237,25 @@ def test_a_name_that_the_engine_lacks_is_said_last_and_what_to_do_first(ctx, gro
     assert mend in first and last == "NameError: name 'what_only_the_submitter_has' is not defined"
 
 
+@pytest.mark.parametrize("secret", ["", "geheim"])
+def test_the_cluster_s_own_key_and_what_is_derived_from_it_stay_off_the_wire(cluster, group, monkeypatch, secret):
+    """ipyparallel's connections are signed, but in the clear."""
+    sent, send = [], ipyparallel.LoadBalancedView.apply_async
+    monkeypatch.setattr(ipyparallel.LoadBalancedView, "apply_async",
+                        lambda view, func, source, options: sent.append(options) or send(view, func, source, options))
+    monkeypatch.setattr(moi, "_settings", moi._Settings(redis_url=moi.settings().redis_url, secret=secret).check())
+    monkeypatch.setattr(moi, "ctxs", {})
+    context = moi.Context(f"wire{secret}", connection_file=cluster.file)
+    try:
+        assert moi.wait(submit(context, group, "n", None, abs, -1), DEADLINE)["result"] == 1
+        own = cluster.client.session.key
+        for key in own, moi._payload_key(own), moi._payload_key(own).hex().encode():
+            assert key not in pickle.dumps(sent)
+        assert [options["keys"] for options in sent] == [[moi._payload_key(b"geheim")] if secret else []] * len(sent)
+    finally:
+        context.close()
+
+
 def lasting(r):
     """The keys in Redis but for those of workers and of running processes, which come and go."""
     return {key for key in r.keys("*") if not key.startswith(("moi:worker", "moi:version:"))}
@@ -1277,6 +1298,16 @@ def test_what_is_no_list_of_ids_is_refused_in_few_words_and_at_once():
         with pytest.raises(ValueError, match="no list of job IDs"):
             moi._job_ids([{}] * 100_000)
     assert time.process_time() - began < 3  # on a quick machine 4 s, where each is looked at for itself
+
+
+def test_a_list_of_numbers_that_share_one_hash_is_refused_at_once():
+    clash = [(2 ** 61 - 1) * i for i in range(10_900)]  # as many as a message holds; a set of them takes half a second
+    assert {hash(number) for number in clash} == {0}
+    for ids in clash, [*clash, "x"], ["x", *clash]:
+        began = time.process_time()
+        with pytest.raises(ValueError, match="no list of job IDs"):
+            moi._job_ids(ids)
+        assert time.process_time() - began < 0.1
 
 
 def test_what_is_no_id_in_a_group_s_set_fails_no_submit(ctx, group, run, r):
@@ -3222,6 +3253,30 @@ def test_a_record_that_nests_deeply_stops_no_page_and_is_not_swollen_by_indentat
         moi.Group(group).add([job_id])
     row(page, submit(ctx, group, "after them", None, abs, -1)).get_by_text("Success").wait_for()
     assert page.evaluate("document.getElementById('moi-joblist').textContent.length") < 4 * moi.RESULT_CUT
+
+
+def test_a_record_that_nests_as_deeply_as_its_reader_can_read_stops_no_list(group, r, capsys):
+    def nesting(depth):
+        part = "[" * depth + "]" * depth
+        return f'{{"id": "{uuid.uuid4()}", "status": {part}, "name": {part}, "date_created": {part}, "result": {part}}}'
+
+    border = bisect.bisect(range(1 << 17), False, key=lambda depth: moi._decode(nesting(depth)) is None)
+    assert 500 < border < 1 << 17
+    deep = [nesting(depth) for depth in range(border - 70, border + 10)]
+    records = [record for record in map(moi._decode, deep) if record]
+    with r.pipeline(transaction=False) as pipe:
+        for text in deep:
+            pipe.set(text[8:44], text, ex=60)
+        pipe.sadd(f"{group}:jobs", *(text[8:44] for text in deep))
+        pipe.execute()
+    few = len(records) - 10  # the border is where the stack ends: not at the same depth for each who reads
+    assert len(moi.Group(group).get()) > few
+    assert moi.main(["jobs", group]) == 0 and len(capsys.readouterr().out.splitlines()) > few
+    moi._Screen(False, sys.stdout).show(records)
+    assert len(capsys.readouterr().out.splitlines()) == len(records)
+    for record in records[few:]:
+        assert moi.main(["job", record["id"]]) == 0 or "no job" in capsys.readouterr().err
+    r.delete(f"{group}:jobs", *(text[8:44] for text in deep))
 
 
 def test_the_page_lists_the_newest_first(page, ctx, group):
