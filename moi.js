@@ -254,12 +254,15 @@ html {
   /** The link to a job's result, or null: only http(s) and relative handlers are linked. */
   function resultLink(job) {
     if (typeof job.handler !== "string" || !job.handler) return null;
-    const url = URL.parse(job.handler.replace(/\/*$/, "") + "/" + encodeURIComponent(job.id), document.baseURI);
+    const url = URL.parse(job.handler.replace(/(?<!\/)\/+$/, "") + "/" + encodeURIComponent(job.id), document.baseURI);
     return url && /^https?:$/.test(url.protocol) ? url.href : null;
   }
 
-  class JobList {
+  const all = new EventTarget();  // hears the events of all lists
+
+  class JobList extends EventTarget {
     constructor(options) {
+      super();
       this.options = { ...DEFAULTS, ...options, words: { ...DEFAULTS.words, ...options.words } };
       this.items = new Map();     // ID -> item: a job, and what the list knows of it; see put
       this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
@@ -275,7 +278,6 @@ html {
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
       this.state = this.trouble = "";   // of the connection; what the server could not do, for a while
-      this.listeners = new Map();
       this.ending = new AbortController();
       this.build();
       this.connect();
@@ -285,9 +287,9 @@ html {
 
     /** Hear of an event: "add", "update", "remove", "error", "state". Returns a function that ends that. */
     on(event, listener) {
-      if (!this.listeners.has(event)) this.listeners.set(event, new Set());
-      this.listeners.get(event).add(listener);
-      return () => this.listeners.get(event).delete(listener);
+      const hear = ({ detail: [what, list] }) => listener(what, list);
+      this.addEventListener(event, hear);
+      return () => this.removeEventListener(event, hear);
     }
 
     /** Ask the server for jobs (all of them without IDs), to cancel them, or to remove them from the list. */
@@ -434,15 +436,7 @@ html {
     }
 
     emit(event, detail) {
-      for (const source of [this, moi]) {
-        for (const listener of [...source.listeners.get(event) || []]) {
-          try {
-            listener(detail, this);
-          } catch (error) {
-            console.error("moi: a listener failed", error);
-          }
-        }
-      }
+      for (const target of [this, all]) target.dispatchEvent(new CustomEvent(event, { detail: [detail, this] }));
     }
 
     // ---- time -----------------------------------------------------------------------------------
@@ -746,10 +740,9 @@ html {
 
   const moi = window.moi = {
     lists: [],
-    listeners: new Map(),
     defaults: DEFAULTS,
     /** Hear of an event of any list; see JobList.on. */
-    on: JobList.prototype.on,
+    on: JobList.prototype.on.bind(all),
     /** Start a list; returns it. */
     connect(options = {}) {
       const element = options.element || document.getElementById("moi-joblist");

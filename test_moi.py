@@ -3553,6 +3553,17 @@ def test_a_listener_that_signs_on_anew_in_each_call_is_called_once_for_each_even
     assert page.evaluate("calls") == 1
 
 
+def test_a_listener_that_fails_keeps_no_other_and_no_row_from_a_job_and_is_told(visit, write):
+    page, told = visit(), []
+    page.on("pageerror", lambda error: told.append(error.message))
+    page.evaluate("""() => { window.heard = [];
+        moi.lists[0].on("add", () => { throw new Error("mine"); });
+        moi.on("add", (job, list) => heard.push(job.id, list === moi.lists[0])); }""")
+    job_id = write("Queued")
+    row(page, job_id).wait_for()
+    assert page.evaluate("heard") == [job_id, True] and told == ["mine"]
+
+
 def test_a_long_word_of_the_server_s_leaves_the_page_as_wide_as_it_is(visit):
     page = visit(viewport={"width": 320, "height": 500})
     page.evaluate("moi.lists[0].cancel(['x'.repeat(99)])")
