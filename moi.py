@@ -2288,8 +2288,8 @@ class _Watcher:
         context._no_engine_since = math.inf if engines else min(context._no_engine_since, time.monotonic())
         if not engines:
             context._retry_at = time.monotonic() + 0.25
-            if time.monotonic() < context._no_engine_since + GRACE:
-                return None  # a cluster that has only just started
+            if time.monotonic() < context._no_engine_since + 2 * GRACE:
+                return None  # a cluster that has only just started: engines take some 6 s
             return self._complain(context, f"no engine is registered; start some with `ipcluster engines "
                                            f"--profile={context.name} -n 2`")
         self._complain(context, "")
@@ -3213,7 +3213,10 @@ def _private_redis(folder: str) -> Iterator[str]:
 def _local_engines(folder: str, n: int) -> Iterator[str]:
     """Run a controller and `n` engines on this machine, with their files in `folder`; yield the connection file."""
     cluster = ipyparallel.Cluster(n=n, profile_dir=os.path.join(folder, "profile"), cluster_id="",
-                                  controller_ip="127.0.0.1", log_level=logging.WARNING)
+                                  controller_ip="127.0.0.1", log_level=logging.WARNING, delay=0,
+                                  # A new engine is taken in at the second heartbeat: by default, after 3 to 6 s.
+                                  controller_args=["--HeartMonitor.period=250",
+                                                   "--HeartMonitor.max_heartmonitor_misses=120"])
     try:
         cluster.start_cluster_sync()
         yield os.path.join(folder, "profile", "security", "ipcontroller-client.json")

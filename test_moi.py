@@ -155,7 +155,10 @@ class Cluster:
         (folder / "elsewhere").mkdir(parents=True, exist_ok=True)
         with moved(folder / "elsewhere"):
             self.cluster = ipyparallel.Cluster(n=n, profile_dir=str(folder / "profile"), cluster_id="", delay=0,
-                                               controller_ip="127.0.0.1", log_level=logging.ERROR)
+                                               controller_ip="127.0.0.1", log_level=logging.ERROR,
+                                               # Engines are taken in sooner, and given up no sooner.
+                                               controller_args=["--HeartMonitor.period=250",
+                                                                "--HeartMonitor.max_heartmonitor_misses=120"])
             self.cluster.start_controller_sync()
         self.file = str(folder / "profile" / "security" / "ipcontroller-client.json")
         self.client = self.cluster.connect_client_sync()
@@ -1243,7 +1246,8 @@ def test_the_cluster_s_own_key_and_what_is_derived_from_it_stay_off_the_wire(clu
     sent, send = [], ipyparallel.LoadBalancedView.apply_async
     monkeypatch.setattr(ipyparallel.LoadBalancedView, "apply_async",
                         lambda view, func, source, options: sent.append(options) or send(view, func, source, options))
-    monkeypatch.setattr(moi, "_settings", moi._Settings(redis_url=moi.settings().redis_url, secret=secret).check())
+    conf = moi._Settings(redis_url=moi.settings().redis_url, secret=secret, linger=0.1).check()
+    monkeypatch.setattr(moi, "_settings", conf)
     monkeypatch.setattr(moi, "ctxs", {})
     context = moi.Context(f"wire{secret}", connection_file=cluster.file)
     try:
