@@ -34,8 +34,8 @@
       "signed-out": "You are signed out. Sign in again to see your jobs.",
       empty: "No jobs yet.", unmatched: "No job matches.",
       all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
-      cancel: "Cancel", cancelling: "Cancelling \u2026", remove: "Remove", result: "Result",
-      traceback: "Why it failed", output: "Output", value: "Value", truncated: " \u2026 (cut here)",
+      cancel: "Cancel", cancelling: "Cancelling \u2026", remove: "Remove", removing: "Removing \u2026",
+      result: "Result", traceback: "Why it failed", output: "Output", value: "Value", truncated: " \u2026 (cut here)",
       copy: "Copy", copied: "Copied", uncopied: "Could not copy", again: "Connected again.",
       queued: "Queued", running: "Running", success: "Success", failed: "Failed",
       shown: (n) => (n === 1 ? "1 job" : n.toLocaleString() + " jobs"),
@@ -151,6 +151,7 @@ html {
 `;
 
   const STATES = ["queued", "running", "success", "failed"];
+  const WISHED = { cancel: "cancelling", remove: "removing" };
   const CIRCLE = "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13";
   const ICONS = {  // paths in a square of 16
     queued: CIRCLE + "M8 4.5V8l2.4 1.6", running: "M8 1.5a6.5 6.5 0 1 1-6.5 6.5",
@@ -429,6 +430,7 @@ html {
     /** Ask for jobs to be cancelled or removed, and show that; what has no connection is asked for over the next. */
     wish(action, items) {
       const via = items.length && this.ask(action, items.map(({ job }) => job.id)) ? this.socket : null;
+      if (items.length && !via) this.voice.replaceChildren(this.options.words[WISHED[action]]);
       for (const item of items) {
         if (action === "remove" || !ended(item.job)) this.changed.add(set(item, { asked: action, via }));
       }
@@ -722,7 +724,7 @@ html {
       const last = failed && !cut ? errorIn(result) : "";
       const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
       const status = brief(over ? (short ? result : last) : own, 500);
-      part("word", { textContent: item.asked === "cancel" ? words.cancelling : words[state] });
+      part("word", { textContent: words[WISHED[item.asked] || state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });
       const progress = progressOf(job), link = over ? resultLink(job) : null;

@@ -3796,6 +3796,9 @@ def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_ove
         for _ in range(2):
             page.get_by_role("button", name=name).dispatch_event("click")
         page.get_by_role("button", name=name, disabled=True).wait_for()
+    for job_id, word in (ended, "Removing"), (gone, "Removing"), (endless, "Cancelling"):
+        row(page, job_id).get_by_text(word).wait_for()
+    assert "Removing" in page.locator(".moi-live").text_content(), "it is read out, too"
     until(lambda: group not in [name for name, _ in moi._relays], "the relay has ended, and will see what is left")
     moi.Group(group).remove([gone])
     page.evaluate("moi.lists[0].connect()")
