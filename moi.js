@@ -33,7 +33,8 @@
       offline: "You are offline. The list goes on when you are back.",
       "signed-out": "You are signed out. Sign in again to see your jobs.",
       empty: "No jobs yet.", unmatched: "No job matches.",
-      all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended", notify: "Notify me",
+      list: "Jobs", all: "All", filter: "Show by state", search: "Search jobs", clear: "Remove ended",
+      notify: "Notify me", granted: "Notifications are on.", denied: "The browser allows no notifications.",
       cancel: "Cancel", cancelling: "Cancelling \u2026", remove: "Remove", removing: "Removing \u2026",
       result: "Result", traceback: "Why it failed", output: "Output", value: "Value", truncated: " \u2026 (cut here)",
       copy: "Copy", copied: "Copied", uncopied: "Could not copy", again: "Connected again.",
@@ -185,6 +186,15 @@ html {
     return group?.slice(4) || frame >= 0 && lines.slice(frame).find((line) => line && line[0] !== " ") || lines.at(-1);
   }
 
+  /** A job's result as text, whether it is short, and what its row says: that, or the error, or the job's own status. */
+  function saidBy(job) {
+    const result = ended(job) && job.result != null ? asText(job.result) : "";
+    const short = result.length < 60 && !result.includes("\n");
+    const last = job.status === "Failed" && !job.truncated ? errorIn(result) : "";
+    const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
+    return { result, short, status: brief(ended(job) ? (short ? result : last) : own, 500) };
+  }
+
   /** What was printed, without a terminal's colours and what it would have written over.
    *  The second pattern begins where a line does, or a long one would be tried from each of its characters. */
   const printed = (text) => text.replace(/\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])/g, "")
@@ -301,7 +311,7 @@ html {
     /** End this list: close the connection and empty the element. */
     close() {
       this.closed = true;
-      for (const timer of [this.timer, this.telling, this.ticker, this.forgetting]) clearTimeout(timer);
+      for (const timer of [this.timer, this.telling, this.ticker, this.forgetting, this.counting]) clearTimeout(timer);
       cancelAnimationFrame(this.frame);
       this.socket?.close();
       this.ending.abort();
@@ -523,11 +533,15 @@ html {
         type: "search", placeholder: words.search, ariaLabel: words.search,
         oninput: () => this.narrow(this.filter, this.search.value.trim().toLowerCase()),
       });
-      this.asking = button("notify", () => Notification.requestPermission().then(() => this.schedule()), words.notify);
+      this.asking = button("notify", () => Notification.requestPermission().then((answer) => {
+        this.voice.replaceChildren(words[answer] || "");
+        this.schedule();
+      }), words.notify);
       this.clear = button("clear",
         () => this.wish("remove", this.view.filter(({ job, asked }) => ended(job) && !asked)), words.clear);
       this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
-      this.list = set(make("ul", "moi-list"), { role: "list", onclick: (event) => this.click(event.target) });
+      this.list = set(make("ul", "moi-list"),
+        { role: "list", ariaLabel: words.list, onclick: (event) => this.click(event.target) });
       this.end = make("div", "moi-end");
       this.line = make("p", "moi-state");
       this.voice = make("p", "moi-voice");
@@ -552,6 +566,7 @@ html {
         const again = event.repeat && event.target.closest("button, a, summary");  // held down, it is no second wish
         if (event.key === "Enter" && (again || event.target === this.search)) event.preventDefault();
       }, { signal });
+      element.addEventListener("focusout", () => this.schedule(), { signal });  // of a row that was kept for that alone
       addEventListener("online", hurry, { signal });
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
     }
@@ -581,10 +596,13 @@ html {
       setTimeout(() => button.replaceChildren(...own), 2000);
     }
 
-    /** Show only jobs of one state, and with the query in name, status or ID. */
+    /** Show only jobs of one state, and with the query in what their rows say, or the ID. */
     narrow(filter, query) {
       [this.filter, this.query, this.most] = [filter, query, this.options.rows];
-      this.narrowed = true;
+      clearTimeout(this.counting);
+      this.counting = setTimeout(() => {  // when the typing pauses
+        if (this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
+      }, 700);
       this.schedule();
     }
 
@@ -605,7 +623,9 @@ html {
       this.placed ||= this.element.isConnected;
       const active = this.element.contains(document.activeElement) ? document.activeElement : null;
       this.refuge = active?.closest(".moi-job");
-      const from = this.refuge?.dataset.id, box = active?.getBoundingClientRect();
+      const from = this.refuge?.dataset.id, box = active?.getBoundingClientRect(), last = this.lastInSight();
+      const inSight = ({ top, bottom }) => top >= 0 && bottom <= innerHeight;
+      const byKey = from && active.matches(":focus-visible");  // with a mouse it is the newer rows that are looked for
       if (!this.items.size && (this.filter || this.query)) this.narrow("", this.search.value = "");
       const limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
       for (const item of this.changed) if (item.row) this.fill(item);
@@ -614,26 +634,34 @@ html {
         this.order = this.order.concat(this.arrived.splice(0)).filter((item) => this.items.get(item.job.id) === item)
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
       }
-      this.view = this.order.filter((item) => this.fits(item));
-      // The row that has the focus stays, however many newer ones come, and so does the next, where Tab leads.
-      if (from) this.most = Math.max(this.most, 2 + this.view.findIndex(({ job }) => job.id === from));
+      // The row that has the focus stays, whatever becomes of its job and however many newer ones come, and so does the
+      // next, where Tab leads; and so does the last one in sight of who has scrolled to it.
+      this.view = this.order.filter((item) => this.fits(item) || byKey && item.row === this.refuge);
+      for (const row of [this.refuge, last]) {
+        if (row) this.most = Math.max(this.most, 2 + this.view.findIndex((item) => item.row === row));
+      }
       this.show(limit);
       this.showBar();
       this.say(this.state);
       const away = active && (box.bottom < 0 || box.top > innerHeight);
       if (active && !active.checkVisibility()) this.refocus(active, from, away);
-      // Newer rows do not push it out of sight; with a mouse it is they that are looked for.
-      else if (from && !away && active.matches(":focus-visible")) active.scrollIntoView({ block: "nearest" });
-      if (this.narrowed && this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
-      this.narrowed = false;
+      else if (byKey && inSight(box) && !inSight(active.getBoundingClientRect())) {  // newer rows have pushed it out
+        active.scrollIntoView({ block: "nearest" });
+      }
+    }
+
+    /** The last row in sight of who has scrolled into the list. */
+    lastInSight() {
+      const { x, top, width } = this.list.getBoundingClientRect();
+      return top < 0 && document.elementFromPoint(x + width / 2, innerHeight - 1)?.closest(".moi-job");
     }
 
     /** Whether a job is to be in the view. */
     fits(item) {
       if (this.filter && stateOf(item.job) !== this.filter) return false;
       if (this.query && !item.text) {
-        const { name, status, id } = item.job, word = this.options.words[stateOf(item.job)];
-        item.text = `${(name || "").slice(0, 500)}\n${word}\n${(status || "").slice(0, 500)}\n${id}`.toLowerCase();
+        const { name, id } = item.job, word = this.options.words[stateOf(item.job)];
+        item.text = `${(name || "").slice(0, 500)}\n${word}\n${saidBy(item.job).status}\n${id}`.toLowerCase();
       }
       return !this.query || item.text.includes(this.query);
     }
@@ -680,14 +708,14 @@ html {
       this.clear.hidden = !this.view.some(({ job }) => ended(job));
     }
 
-    /** Give the focus of a control that is gone to one that does no harm; after a removal, to the next Remove.
-     *  Who has scrolled away from it stays where he reads. */
+    /** Give the focus of a control that is gone to its row, where no key does harm; of a row that was removed, to the
+     *  next Remove. Who has scrolled away from it stays where he reads. */
     refocus(active, id, preventScroll) {
       const row = this.refuge;
       const again = row && !row.contains(active) && id === this.removing && active.closest(".moi-remove");
-      const next = row && [...row.querySelectorAll(again ? ".moi-remove" : "a[href], summary")]
-        .find((e) => e.checkVisibility());
-      const pressed = this.bar.contains(active) && !this.bar.hidden && this.filters.get(this.filter);
+      const next = again && [...row.querySelectorAll(".moi-remove")].find((e) => e.checkVisibility());
+      const pressed = this.bar.contains(active) && !this.bar.hidden
+        && (this.query ? this.search : this.filters.get(this.filter));
       const place = row || pressed || (this.view.length ? this.list : this.line);
       if (!next && !pressed) place.tabIndex = -1;
       (next || place).focus({ preventScroll });
@@ -719,11 +747,7 @@ html {
         row.dataset.state = state;
         for (const element of row.getElementsByClassName("moi-icon")) element.replaceChildren(icon(state));
       }
-      const cut = job.truncated ? words.truncated : "", result = over && job.result != null ? asText(job.result) : "";
-      const short = result.length < 60 && !result.includes("\n");
-      const last = failed && !cut ? errorIn(result) : "";
-      const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
-      const status = brief(over ? (short ? result : last) : own, 500);
+      const cut = job.truncated ? words.truncated : "", { result, short, status } = saidBy(job);
       part("word", { textContent: words[WISHED[item.asked] || state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });

@@ -3693,6 +3693,7 @@ def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visito
     assert page.evaluate("asked") == 0
     page.get_by_role("button", name="Notify me").click()
     page.get_by_role("button", name="Notify me").wait_for(state="hidden")
+    assert page.evaluate("moi.lists[0].voice.textContent") == "Notifications are on."
     write("Success", "also", job_id=also, ran=90)
     page.locator(".moi-voice", has_text="also: Success").wait_for(state="attached")
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
@@ -3710,7 +3711,10 @@ def test_the_keyboard_keeps_its_place_when_buttons_and_rows_go(page, write, run,
     assert focused(page) == ["Cancel", second]
     write("Success", "job 1", job_id=second, date_created="2001", handler="/results")
     page.get_by_role("button", name="Remove: job 1").wait_for()
-    until(lambda: focused(page) == ["Result", second], "the focus goes to what does no harm in the row")
+    until(lambda: focused(page)[0] != "Cancel", "the focus leaves what is gone")
+    assert page.evaluate("document.activeElement.matches('.moi-job')")  # where Enter follows no link
+    page.keyboard.press("Tab")
+    assert focused(page) == ["Result", second]
     page.keyboard.press("Tab")
     assert focused(page) == ["Remove", second]
     page.keyboard.press("Enter")
@@ -3739,6 +3743,76 @@ def test_the_row_that_has_the_focus_stays_however_many_newer_ones_come(visit, wr
     assert page.locator(".moi-job").count() == 8
     page.keyboard.press("Tab")
     assert focused(page) == ["Cancel", ids[6]]  # and the next one, where Tab leads
+
+
+def test_who_scrolls_while_jobs_run_is_not_pulled_back_to_the_focus(page, write):
+    for i in range(40):
+        write("Running", f"job {i}", date_created=f"20{i:02}")
+    page.get_by_role("button", name="Cancel: job 20").focus()
+    page.keyboard.press("Shift")
+    page.evaluate("document.activeElement.scrollIntoView({block: 'end', behavior: 'instant'})")
+    place = page.evaluate("document.activeElement.matches(':focus-visible') && scrollY")
+    assert place > 200
+    for y in (-60, -140, -200, 400, 580):
+        page.evaluate("y => scrollTo({top: y, behavior: 'instant'})", place + y)
+        write("Running", "another", date_created="1999")
+        page.evaluate("""() => new Promise(then => {
+            const { draw } = moi.lists[0];
+            moi.lists[0].draw = function () { draw.call(this); then(); };
+            moi.lists[0].schedule(); })""")
+        assert page.evaluate("scrollY") == max(0, place + y)
+
+
+def test_who_has_scrolled_reads_on_however_many_newer_jobs_come(visit, write):
+    page = visit("", '<div id="moi-joblist" data-rows="30"></div>')
+    for i in range(30):
+        write("Running", f"old {i}", date_created=f"20{i:02}")
+    read = page.get_by_text("old 4", exact=True)
+    read.scroll_into_view_if_needed()
+    for i in range(60):
+        write("Queued", f"newer {i}", date_created=f"21{i:02}")
+    page.wait_for_function("() => moi.lists[0].items.size == 90 && !moi.lists[0].frame")
+    until(lambda: read.evaluate("""e => {
+        const box = e.getBoundingClientRect();
+        return 0 <= box.top && box.bottom <= innerHeight; }"""), "what was read is in sight")
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    page.get_by_text("newer 59").wait_for()
+
+
+def test_a_search_finds_what_rows_say_and_tells_how_many_when_the_typing_pauses(page, write):
+    for i in range(10):
+        write("Running", f"alike {i}")
+    write("Failed", "other", result="Cancelled while it was running.")
+    page.get_by_text("Cancelled while").wait_for()
+    page.evaluate("""() => { window.told = []; const { voice } = moi.lists[0];
+        new MutationObserver(() => voice.textContent.endsWith("jobs") && told.push(voice.textContent))
+            .observe(voice, {childList: true}); }""")
+    page.get_by_role("searchbox").press_sequentially("alike")
+    page.wait_for_function("() => told.length")
+    assert page.evaluate("told") == ["10 jobs"]
+    page.get_by_role("searchbox").fill("cancelled while")
+    until(lambda: page.locator(".moi-job").count() == 1, "it is found")
+    page.get_by_role("button", name="Remove ended").press("Enter")
+    page.get_by_text("No job matches.").wait_for()
+    assert page.evaluate("document.activeElement === moi.lists[0].search")  # which holds what is looked for
+
+
+def test_a_row_that_leaves_the_filter_stays_while_the_keyboard_is_in_it(page, write):
+    ids = [write("Queued", f"job {i}", date_created=f"200{i}") for i in range(4)]
+    page.get_by_role("button", name="Queued 4").press("Enter")
+    for name in ("Cancel: job 3", "Cancel: job 2"):
+        page.keyboard.press("Tab")
+        page.get_by_role("button", name=name).wait_for()
+    page.get_by_role("button", name="Cancel: job 2").press("Shift")
+    for job_id in ids[3], ids[2], ids[0]:
+        write("Running", "it runs", job_id=job_id)
+    row(page, ids[2]).get_by_text("Running").wait_for()
+    until(lambda: page.locator(".moi-job").count() == 2, "the others have gone")
+    assert focused(page) == ["Cancel", ids[2]]
+    page.keyboard.press("Tab")
+    assert focused(page) == ["Cancel", ids[1]]
+    until(lambda: page.locator(".moi-job").count() == 1, "it goes when the keyboard has left it")
+    assert focused(page) == ["Cancel", ids[1]]
 
 
 def test_newer_rows_push_the_keyboard_s_focus_out_of_nobody_s_sight_and_pull_back_nobody_who_has_scrolled(page, write):
@@ -3816,7 +3890,8 @@ def test_after_a_removal_the_next_remove_has_the_focus_only_if_the_last_one_had_
         row.querySelector(".moi-remove").click();
         row.querySelector(".moi-result").focus();
     }""", ids[1])
-    until(lambda: focused(page) == ["Result", ids[0]], "the neighbour's link has it")
+    until(lambda: focused(page)[1] == ids[0], "the neighbour has it")
+    assert page.evaluate("document.activeElement.matches('.moi-job')")
 
 
 def test_what_has_the_focus_is_not_behind_the_line_on_the_connection(visit, write):
@@ -3846,7 +3921,7 @@ def test_who_has_scrolled_away_from_the_focus_stays_where_he_reads(visit, write)
     assert page.evaluate("scrollY") > 500
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     write("Success", "job 0", job_id=ids[0], date_created="2000", handler="/results")
-    until(lambda: focused(page) == ["Result", ids[0]], "the focus goes to what does no harm in the row")
+    until(lambda: page.evaluate("document.activeElement.matches('.moi-job')"), "the focus goes to the row")
     assert page.evaluate("scrollY") == 0
     page.evaluate("document.activeElement.scrollIntoView()")
 
