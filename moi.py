@@ -198,7 +198,8 @@ FLOOD = 0.02
 SWITCH = 0.0005
 #: Bytes of one message to a browser, roughly; a long list goes out in several.
 MESSAGE = 256 * 1024
-#: Bytes of records that are read at once, and of what one browser has not taken yet, both roughly.
+#: Bytes of records that are read at once, and of what one browser has not taken yet, both roughly; of one message that
+#: is published, at the most.
 SHARE = 1024 * 1024
 #: Bytes of one message from a browser: an ID is 36 of them.
 MAX_REQUEST = 256 * 1024
@@ -245,7 +246,12 @@ class _Settings:
         if "+sentinel:" in url and not _SENTINEL.fullmatch(url):
             raise wrong("redis_url", shown, "write redis+sentinel://user:password@host:port,host:port/service/db, and "
                         "the special characters of a password as %XX")
-        if re.search("[\0-\x20\x7f]", url) or re.match("redis[^:]*://[^@]*[/?#].*@", url):
+        try:
+            urllib.parse.urlsplit(url)  # whose own words hold the password
+            odd = re.search("[\0-\x20\x7f]", url) or re.match("(redis[^:]*://|unix://(?!/))[^@]*[/?#].*@", url)
+        except ValueError:
+            odd, shown = True, f"{url.partition(':')[0]}://..."
+        if odd:
             raise wrong("redis_url", shown, "write the special characters of a password as %XX, and take care of a "
                         "line's end after it")
         if option := re.search("[?&](protocol|decode_responses|encoding|timeout|queue_class)[^=]*=", url):
@@ -469,6 +475,7 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
         text = _text(say(what))
     except Exception as error:
         text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
+    text = re.sub("(?s)(, with args beginning with:).*", r"\1 ***", text)  # of a Redis without AUTH, which cuts them
     if _settings is not None:
         url = urllib.parse.urlsplit(_settings.redis_url)
         for word in [(url.netloc.rpartition("@")[0]).partition(":")[2], *re.findall("password=([^&]*)", url.query)]:
@@ -2505,14 +2512,14 @@ def _group_name(name: Any) -> str:
     return cast(str, name)
 
 
-def _job_ids(ids: Any) -> list[str]:
+def _job_ids(ids: Any, shown: str = "") -> list[str]:
     """Return a list of IDs without repeats, or raise: they come from anywhere."""
     if isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, Mapping)):
         with contextlib.suppress(Exception):  # of the iterator
             found = list(ids)
             if all(issubclass(kind, str) for kind in set(map(type, found))):  # first: numbers may share one hash
                 return [_text(i) for i in dict.fromkeys(found)]
-    raise ValueError(f"{_repr(ids[:9] if type(ids) is list else ids)} is no list of job IDs")
+    raise ValueError(f"{shown or _repr(ids[:9] if type(ids) is list else ids)} is no list of job IDs")
 
 
 class Group:
@@ -2816,6 +2823,9 @@ class _Relay:
         if kind != b"message":
             return
         try:
+            if len(data) > SHARE:  # to parse it would hold up the IOLoop; the group's set has been changed before
+                self._stale = True
+                raise ValueError(f"it has {len(data)} bytes, so the group's list is read anew: send less than {SHARE}")
             actions = json.loads(data)
             for action, ids in actions.items():
                 if action not in (("add", "remove", "get") if own else ("update",)):
@@ -2965,7 +2975,7 @@ class _Relay:
             self.loop.add_callback(sender.owe, dict.fromkeys(mine, "add"))
             return
         if len(mine) < len(ids):
-            self._answer(sender, f"cannot {action} what is not in this group: {_repr(strange)}")
+            self._answer(sender, f"cannot {action} what is not in this group: {strange[:9]}")
         if action == "remove":
             self.group.remove(mine)
         for job_id in mine if action == "cancel" else ():
@@ -3068,7 +3078,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             for action, ids in actions.items():
                 if action not in ("get", "remove", "cancel"):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
-                ids = _job_ids(ids)
+                ids = _job_ids(ids, f"what {action} was given")  # and no word of it: ours hide what is in a password
                 self.relay.request(self, action, ids)
                 self.ask(_weight(ids))
         except (ValueError, RecursionError) as error:

@@ -1363,6 +1363,14 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         with pytest.raises(redis.ResponseError, match=r"you said AUTH \*\*\*$") as caught, moi._reaching_redis():
             raise redis.ResponseError("you said AUTH geheim/1")  # as a proxy may
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
+        cut = redis.ResponseError("unknown command 'AUTH', with args beginning with: 'gehe")
+        assert moi._words(cut) == "unknown command 'AUTH', with args beginning with: ***"
+    for bad in ("redis://:geheim\u2100@h:1", "redis://:geheim\uff20h:1", "redis://:geheim[@h",
+                "unix://:ge/geheim@/tmp/redis.sock", "unix://geheim#@/tmp/redis.sock"):
+        with pytest.raises(ValueError, match="as %XX") as caught:
+            moi._Settings(redis_url=bad).check()
+        assert "geheim" not in str(caught.value)
+    assert moi._Settings(redis_url="unix:///tmp/a@b/redis.sock").check().redis_url
     for bad in ("redis://localhost:geheim", "redis://localhost/0?Password=geheim", "redis://localhost/0?passwd=geheim"):
         with pytest.raises(ValueError) as caught:
             moi._connect(bad, 2)
@@ -2307,6 +2315,28 @@ def test_garbage_on_the_channels_is_skipped_and_logged_once(group, connect, run,
         redis_cli(redis_url, "PUBLISH", f"{record['id']}:pubsub", text)
     redis_cli(redis_url, "PUBLISH", f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
     assert client.read() == {"update": [record]} and caplog.text.count("skipped a message") == 1
+
+
+def test_a_message_too_long_to_be_read_has_the_list_read_anew(group, connect, run, r, caplog):
+    run(abs, 1)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    for job_id in str(uuid.uuid4()), str(uuid.uuid4()):
+        r.set(job_id, json.dumps({"id": job_id, "status": "Success"}), ex=60)
+        r.sadd(f"{group}:jobs", job_id)
+        r.publish(f"{group}:pubsub", '{"remove": [' + "{}, " * 400_000 + "{}]}")
+        client.until(lambda self: job_id in self.jobs, "the list")
+    assert len(client.jobs) == 3 and caplog.text.count("skipped a message") == 1 and "1600016 bytes" in caplog.text
+
+
+def test_an_answer_tells_nobody_whether_what_he_sent_is_in_a_password(group, connect, run, monkeypatch):
+    url = moi.settings().redis_url
+    monkeypatch.setattr(moi, "_settings", dataclasses.replace(moi.settings(), redis_url=f"redis://:geheim@{url[7:]}"))
+    client = connect(group)
+    for message in {"get": [1, "geheim"]}, {"geheim": []}, {"cancel": ["geheim"]}, {"remove": {"geheim": 1}}:
+        client.send(**message)
+        assert "***" not in client.read()["error"]
 
 
 def test_a_client_reaches_the_jobs_of_its_own_group_and_no_others(group, connect, ctx, run, r):
