@@ -248,7 +248,7 @@ class _Settings:
                         "the special characters of a password as %XX")
         try:
             urllib.parse.urlsplit(url)  # whose own words hold the password
-            odd = re.search("[\0-\x20\x7f]", url) or re.match("(redis[^:]*://|unix://(?!/))[^@]*[/?#].*@", url)
+            odd: Any = re.search("[\0-\x20\x7f]", url) or re.match("(redis[^:]*://|unix://(?!/))[^@]*[/?#].*@", url)
         except ValueError:
             odd, shown = True, f"{url.partition(':')[0]}://..."
         if odd:
