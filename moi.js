@@ -29,7 +29,7 @@
     notify: false,           // offer desktop notifications of long jobs that end while the page is hidden
     words: {
       connecting: "Connecting \u2026",
-      reconnecting: "Connection lost. Reconnecting \u2026",
+      reconnecting: "Connection lost. Reconnecting\u00a0\u2026",
       offline: "You are offline. The list goes on when you are back.",
       "signed-out": "You are signed out. Sign in again to see your jobs.",
       empty: "No jobs yet.", unmatched: "No job matches.",
