@@ -247,13 +247,15 @@ class _Settings:
             raise wrong("redis_url", shown, "write redis+sentinel://user:password@host:port,host:port/service/db, and "
                         "the special characters of a password as %XX")
         try:
-            urllib.parse.urlsplit(url)  # whose own words hold the password
+            if "+sentinel:" not in url:
+                urllib.parse.urlsplit(url)  # as redis-py will, in words that hold the password
+            _netloc(url).rpartition("@")[2].replace(",", ".").encode("idna")  # as connecting will
             odd: Any = re.search("[\0-\x20\x7f]", url) or re.match("(redis[^:]*://|unix://(?!/))[^@]*[/?#].*@", url)
         except ValueError:
             odd, shown = True, f"{url.partition(':')[0]}://..."
         if odd:
             raise wrong("redis_url", shown, "write the special characters of a password as %XX, and take care of a "
-                        "line's end after it")
+                        "line's end after it, and of the host's name")
         if option := re.search("[?&](protocol|decode_responses|encoding|timeout|queue_class)[^=]*=", url):
             raise wrong("redis_url", shown, f"leave out {option[1]}, which moi sets itself")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
@@ -378,6 +380,11 @@ def _url_of(client: Any) -> str:
     return where + (f"?{urllib.parse.urlencode(more)}" if more else "")
 
 
+def _netloc(url: str) -> str:
+    """Return user, password and hosts of an address; urlsplit raises for some, and says the password then."""
+    return re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -393,7 +400,7 @@ def _is_local(url: str) -> bool:
             return six.is_loopback or six.is_unspecified or six.ipv4_mapped is not None and local(str(six.ipv4_mapped))
         return re.fullmatch(r"(localhost|ip6-localhost|ip6-loopback|)(\.localdomain)?\.?", host, re.I) is not None
 
-    where = url.partition("://")[2].partition("?")[0].rpartition("@")[2].partition("/")[0]
+    where = _netloc(url).rpartition("@")[2]
     return url.startswith("unix:") or any(
         local(urllib.parse.unquote(re.sub(r":\d*$", "", host) if host[-1:] != "]" else host).strip("[]"))
         for host in where.split(","))
@@ -477,8 +484,8 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
         text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
     text = re.sub("(?s)(, with args beginning with:).*", r"\1 ***", text)  # of a Redis without AUTH, which cuts them
     if _settings is not None:
-        url = urllib.parse.urlsplit(_settings.redis_url)
-        for word in [(url.netloc.rpartition("@")[0]).partition(":")[2], *re.findall("password=([^&]*)", url.query)]:
+        url = _settings.redis_url
+        for word in [_netloc(url).rpartition("@")[0].partition(":")[2], *re.findall("password=([^&]*)", url)]:
             for form in {word, urllib.parse.unquote(word), urllib.parse.unquote_plus(word)}:
                 text = text.replace(form, "***") if len(form) > 2 else text
     return text
@@ -1802,7 +1809,8 @@ class Context:
         if connection_file is not None and not isinstance(connection_file, (str, Path)):
             raise TypeError(f"connection_file is {_repr(connection_file)}: give the path of an "
                             "ipcontroller-client.json")
-        self.name, self.job_timeout = profile, job_timeout
+        self.name = profile = str.__str__(profile)  # an Enum's member, say, would be written in another way than it is
+        self.job_timeout = job_timeout
         self.timeout_by_name = job_timeout     # for jobs that are submitted to the profile's name
         self.connection_file = Path(connection_file) if connection_file else _connection_file(profile)
         self.queue, self.workers = f"moi:queue:{profile}", f"moi:workers:{profile}"
@@ -2081,7 +2089,7 @@ def wait(job_id: str, timeout: float | None = None) -> dict[str, Any]:
     RedisNotFound
         If Redis does not answer.
     """
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout < 1e9):
+    if timeout is not None and not (isinstance(timeout, (int, float)) and abs(timeout) < 1e9):
         raise ValueError(f"timeout is {_repr(timeout)}: give a number of seconds below 1e9, or None")
     for record in _follow(job_id, timeout):
         pass
@@ -2505,7 +2513,7 @@ def _group_name(name: Any) -> str:
         name = name.decode(errors="surrogateescape")
     if not isinstance(name, str):
         raise TypeError(f"the group is {_repr(name)}: give a text, as a rule the name of the signed-in user")
-    name = str.__str__(name)  # an Enum's member, say, would be written in another way than it is
+    name = str.__str__(name)  # as the name of a context
     if not 0 < len(name) <= 512 or name.startswith("moi:") or _JOB_ID.fullmatch(name) or name != _text(name):
         raise ValueError(f"the group is {name[:100]!r}: give 1 to 512 characters that do not begin with 'moi:' and are "
                          "no job's ID")
@@ -3653,8 +3661,8 @@ def _do_submit(args: argparse.Namespace) -> int:
             args.parser.error(f"give --python's code or a command, not both; the command is {shlex.join(words)}")
         try:
             func, name = _python(args.python), args.python.strip().partition("\n")[0][:100]
-        except (SyntaxError, ValueError) as error:
-            args.parser.error(f"--python {args.python!r}: {error}")
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # what nests deeply
+            args.parser.error(f"--python {_repr(args.python)}: {_words(error)}")
     elif not words:
         args.parser.error("name the program to run, or give --python CODE")
     elif args.shell:

@@ -1285,7 +1285,7 @@ def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(
             raw.delete(f"moi:queue:{name}", planted)
 
 
-def test_a_group_is_the_text_that_it_is_whatever_its_class_would_have_it_written_as():
+def test_a_group_or_context_is_the_text_that_it_is_whatever_its_class_would_have_it_written_as(monkeypatch):
     class User(str, enum.Enum):
         ANN = "alice"
 
@@ -1293,6 +1293,9 @@ def test_a_group_is_the_text_that_it_is_whatever_its_class_would_have_it_written
             return "moi:queue:default"
     group = moi.Group(User.ANN)
     assert (group.name, group.key, group.channel) == ("alice", "alice:jobs", "alice:pubsub")
+    monkeypatch.setattr(moi, "ctxs", {})
+    context = moi.Context(User.ANN)
+    assert (type(context.name), context.queue) == (str, "moi:queue:alice")
 
 
 def test_what_is_no_list_of_ids_is_refused_in_few_words_and_at_once():
@@ -1366,11 +1369,13 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         cut = redis.ResponseError("unknown command 'AUTH', with args beginning with: 'gehe")
         assert moi._words(cut) == "unknown command 'AUTH', with args beginning with: ***"
     for bad in ("redis://:geheim\u2100@h:1", "redis://:geheim\uff20h:1", "redis://:geheim[@h",
-                "unix://:ge/geheim@/tmp/redis.sock", "unix://geheim#@/tmp/redis.sock"):
+                f"redis://:geheim@{'h' * 70}:1", "unix://:ge/geheim@/tmp/redis.sock", "unix://geheim#@/tmp/redis.sock"):
         with pytest.raises(ValueError, match="as %XX") as caught:
             moi._Settings(redis_url=bad).check()
         assert "geheim" not in str(caught.value)
-    assert moi._Settings(redis_url="unix:///tmp/a@b/redis.sock").check().redis_url
+    for good in "unix:///tmp/a@b/redis.sock", "redis+sentinel://u:geheim@h:1,[::1]:2,h3:3/svc", "rediss://[::1]:1/0":
+        monkeypatch.setattr(moi, "_settings", moi._Settings(redis_url=good).check())
+        assert moi._words("a geheim") == ("a ***" if "geheim" in good else "a geheim")
     for bad in ("redis://localhost:geheim", "redis://localhost/0?Password=geheim", "redis://localhost/0?passwd=geheim"):
         with pytest.raises(ValueError) as caught:
             moi._connect(bad, 2)
@@ -1423,6 +1428,7 @@ def test_bad_arguments_raise_with_the_value_and_leave_nothing_behind(ctx, r, arg
     (lambda: moi.wait("nonesuch"), moi.UnknownJob, "'nonesuch'"), (lambda: moi.wait(None), moi.UnknownJob, "None"),
     (lambda: moi.wait("x", "soon"), ValueError, "timeout is 'soon'"),
     (lambda: moi.wait("x", math.nan), ValueError, "timeout is nan"),
+    (lambda: moi.wait("x", -10 ** 400), ValueError, "timeout is -1000"),
     (lambda: moi.cancel("nonesuch"), moi.UnknownJob, "'nonesuch'"), (lambda: moi.cancel("*"), moi.UnknownJob, "'\\*'"),
     (lambda: moi.cancel("moi:queue:default"), moi.UnknownJob, "moi:queue:default"),
     (lambda: moi.Group(None), TypeError, "group is None"),
@@ -4492,6 +4498,7 @@ def test_the_program_has_no_shell_read_a_single_word(cli, word):
 
 @pytest.mark.parametrize("args, said", [
     ((), "COMMAND"), (("submit",), "name the program"), (("submit", "--python", "x ="), "invalid syntax"),
+    (("submit", "--python", "return " + "-" * 100_000 + "1"), "--python 'return ---"),
     (("submit", "--python", "1", "ls"), "not both"), (("cancel",), "ID"), (("jobs", "--what"), "--what")])
 def test_the_program_says_what_is_wrong_with_its_arguments_and_exits_with_2(cli, args, said):
     done = cli(*args)
