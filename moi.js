@@ -160,6 +160,7 @@ html {
   };
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
+  const MOST = 50_000;     // IDs in as many messages as they need: half of what the server takes
   const ROWS_A_FRAME = 20; // that are made anew, so that no frame is long; half of them while many jobs change
 
   const ended = (job) => job.status === "Success" || job.status === "Failed";
@@ -331,10 +332,10 @@ html {
       socket.onopen = () => {
         if (this.opened) this.voice.replaceChildren(this.options.words.again);
         this.opened = performance.now();
-        this.attempts = 0;
         this.say("online");
         // What has gone meanwhile is answered with "remove", the rest with "add".
-        if (this.items.size) this.get([...this.items.keys()]);
+        if (this.items.size > MOST) for (const { job } of this.items.values()) this.take(job);
+        else if (this.items.size) this.get([...this.items.keys()]);
         this.get();
       };
       socket.onmessage = (event) => this.receive(event.data);
@@ -394,6 +395,7 @@ html {
         this.emit("error", error);
       }
       this.answered = true;
+      this.attempts = 0;
       showRunning();  // not with the next frame: a hidden page has none
       this.schedule();
     }
@@ -537,8 +539,8 @@ html {
         this.voice.replaceChildren(words[answer] || "");
         this.schedule();
       }), words.notify);
-      this.clear = button("clear",
-        () => this.wish("remove", this.view.filter(({ job, asked }) => ended(job) && !asked)), words.clear);
+      this.clear = button("clear", () => this.wish("remove",
+        this.view.filter(({ job, asked }) => ended(job) && !asked).slice(0, MOST)), words.clear);
       this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
       this.list = set(make("ul", "moi-list"),
         { role: "list", ariaLabel: words.list, onclick: (event) => this.click(event.target) });

@@ -365,10 +365,12 @@ def _url_of(client: Any) -> str:
         if value is not None and not isinstance(value, (str, bool)):
             raise ValueError(f"the client has a {name}, a {_class(value)}, of which engines cannot be told: give a "
                              "redis_url")
+    if not getattr(pool, "is_master", True):
+        raise ValueError("the client is that of a replica, which takes no jobs: give what master_for returns")
     if any(issubclass(one.connection_class, redis.SSLConnection) for one in sentinels):
         raise ValueError("the client's sentinels are asked by TLS, which is not supported: ask them without")
     if options.get("path"):
-        where = f"unix://{who}{quote(options['path'], safe='/')}"
+        where = f"unix://{who}{quote(os.path.abspath(options['path']), safe='/')}"
         more["db"] = options.get("db") or 0
     elif sentinels:
         each = [one.connection_kwargs for one in sentinels]
@@ -1825,7 +1827,7 @@ class Context:
         self._strays: set[str] = set()         # workers on engines that the controller has lost and that live
         self._knocked = self._retry_at = self._asked = -math.inf
         self._no_engine_since = math.inf
-        self._trouble = ""
+        self._troubles: set[str] = set()       # what was logged since all was well
         with _lock:  # several contexts of one cluster, with other time limits, share the first one's connection
             known = ctxs.setdefault(profile, self)
             if known.connection_file != self.connection_file:
@@ -2292,10 +2294,12 @@ class _Watcher:
             self._start_workers(context, queued, workers)
 
     def _complain(self, context: Context, trouble: str) -> None:
-        """Log a trouble once, and not again before it has changed."""
-        if trouble and trouble != context._trouble:
+        """Log a trouble once until all was well, and not more than ten."""
+        if not trouble:
+            context._troubles.clear()
+        elif trouble not in context._troubles and len(context._troubles) < 10:
+            context._troubles.add(trouble)
             logger.warning("context %s: %s. Its jobs stay queued", _safe(context.name, line=True), trouble)
-        context._trouble = trouble
 
     def _start_workers(self, context: Context, queued: int, workers: set[str]) -> None:
         client = context.client()
@@ -3235,10 +3239,14 @@ def _local_engines(folder: str, n: int) -> Iterator[str]:
                                   # A new engine is taken in at the second heartbeat: by default, after 3 to 6 s.
                                   controller_args=["--HeartMonitor.period=250",
                                                    "--HeartMonitor.max_heartmonitor_misses=120"])
+    here = os.getcwd()
     try:
+        os.chdir(folder)  # Python files in the current one would be imported in place of modules
         cluster.start_cluster_sync()
+        os.chdir(here)
         yield os.path.join(folder, "profile", "security", "ipcontroller-client.json")
     finally:
+        os.chdir(here)
         cluster.stop_engines_sync()  # first these: they sign off at the controller, and wait where there is none
         cluster.stop_controller_sync()
 

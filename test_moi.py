@@ -1285,6 +1285,14 @@ def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(
             raw.delete(f"moi:queue:{name}", planted)
 
 
+def test_a_watcher_s_troubles_that_take_turns_are_each_logged_once_until_all_was_well(monkeypatch, caplog):
+    monkeypatch.setattr(moi, "ctxs", {})
+    watcher, context = moi._Watcher.__new__(moi._Watcher), moi.Context("odd")
+    for trouble in [*("one", "other") * 20, "", "one", *map(str, range(50))]:
+        watcher._complain(context, trouble)
+    assert len(caplog.records) == 12
+
+
 def test_a_group_or_context_is_the_text_that_it_is_whatever_its_class_would_have_it_written_as(monkeypatch):
     class User(str, enum.Enum):
         ANN = "alice"
@@ -3917,6 +3925,22 @@ def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_ove
     assert not r.sismember(f"{group}:jobs", ended)
 
 
+def test_a_list_longer_than_the_server_takes_ids_is_read_anew_after_a_lost_connection(page, write):
+    job_id = write("Success", "there")
+    row(page, job_id).wait_for()
+    page.evaluate("""() => { const list = moi.lists[0]; window.sent = [];
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (text) { sent.push(JSON.parse(text)); send.call(this, text); };
+        const add = Array.from({length: 60000}, (_, i) => ({id: "job " + i, status: "Success", date_created: "2000"}));
+        list.receive(JSON.stringify({add})); }""")
+    page.get_by_role("button", name="Success 60,001").wait_for()
+    page.get_by_role("button", name="Remove ended").click()
+    assert page.evaluate("sent.splice(0).flatMap(message => message.remove).length") == 50_000
+    page.evaluate("() => { moi.lists[0].options.retry = [100, 100]; moi.lists[0].socket.close(); }")
+    page.wait_for_function("() => moi.lists[0].items.size < 2 && moi.lists[0].state == 'online' && sent.length")
+    assert page.evaluate("sent") == [{"get": []}]
+
+
 def test_after_a_removal_the_next_remove_has_the_focus_only_if_the_last_one_had_it(page, write):
     ids = [write("Success", f"job {i}", date_created=f"200{i}", handler="/results") for i in range(2)]
     page.get_by_role("link", name="Result: job 0").wait_for()
@@ -4337,10 +4361,12 @@ def short_path():
 
 @pytest.mark.slow
 def test_the_demo_runs_real_jobs_in_a_real_browser_and_ctrl_c_ends_all_it_has_started(short_path, chromium):
+    (short_path / "psutil.py").write_text(f"open({str(short_path / 'imported')!r}, 'w')")  # as ipyparallel imports it
     with Demo(short_path, "--port=0") as demo, contextlib.closing(chromium.new_context()) as browser:
         page = browser.new_page()
         page.goto(demo.url)
         page.get_by_text("No jobs yet.").wait_for()
+        assert not (short_path / "imported").exists()
 
         def job(name, state):
             page.locator(f".moi-job[data-state={state}]", has_text=name).first.wait_for(timeout=60_000)
@@ -5201,6 +5227,7 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
         "redis+sentinel://:word@10.0.0.1:26379,10.0.0.2:26380/my%20jobs/4?sentinel_password=s+p":
             sentinels.master_for("my jobs", password="word", db=4)}
     assert moi._url_of(redis.Redis("10.0.0.1", password=b"word")) == "redis://:word@10.0.0.1:6379/0"
+    assert moi._url_of(redis.Redis(unix_socket_path="a/b")) == f"unix://{os.getcwd()}/a/b?db=0"
     for url, client in urls.items():
         found = moi._url_of(client)
         assert found.partition("?")[0] == url.partition("?")[0]
@@ -5226,7 +5253,8 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
     by_tls = redis.sentinel.Sentinel([("10.0.0.1", 1)], sentinel_kwargs={"ssl": True}).master_for("s")
     provider = redis.Redis(credential_provider=redis.credentials.UsernamePasswordCredentialProvider("a", "b"))
     for wrong, why in [(redis.asyncio.from_url("rediss://h"), "a redis.Redis"), ("redis://h", "give a redis.Redis"),
-                       (by_tls, "by TLS"), (provider, "credential_provider"),
+                       (by_tls, "by TLS"), (sentinels.slave_for("s"), "of a replica"),
+                       (provider, "credential_provider"),
                        (redis.Redis(ssl=True, ssl_password=b"secret"), "a ssl_password, a bytes, of which"),
                        (redis.Redis(ssl=True, ssl_min_version=ssl.TLSVersion.TLSv1_3), "ssl_min_version")]:
         with pytest.raises(ValueError, match=why):
