@@ -256,7 +256,8 @@ class _Settings:
         if odd:
             raise wrong("redis_url", shown, "write the special characters of a password as %XX, and take care of a "
                         "line's end after it, and of the host's name")
-        if option := re.search("[?&](protocol|decode_responses|encoding|timeout|queue_class)[^=]*=", url):
+        if option := re.search(
+                "[?&](protocol|decode_responses|encoding|timeout|queue_class|retry|socket_type)[^=]*=", url):
             raise wrong("redis_url", shown, f"leave out {option[1]}, which moi sets itself")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
             raise wrong("context", _repr(self.context), "give the name of an IPython profile")
@@ -353,9 +354,12 @@ def _url_of(client: Any) -> str:
     quote = functools.partial(urllib.parse.quote, safe="")
     host, port = options.get("host") or "localhost", options.get("port") or 6379
     secure = "s" if issubclass(pool.connection_class, redis.SSLConnection) else ""
-    user, password = (value.decode() if isinstance(value, bytes) else str(value or "")
-                      for value in (options.get("username"), options.get("password")))
-    who = f"{quote(user)}:{quote(password)}@" if user or password else ""
+    try:
+        user, password = (quote(value.decode() if isinstance(value, bytes) else str(value or ""))
+                          for value in (options.get("username"), options.get("password")))
+    except UnicodeError:  # which holds it
+        raise ValueError("the client's user or password is no text in UTF-8: give it one that is") from None
+    who = f"{user}:{password}@" if user or password else ""
     # What is not given, and what is off: but for the host's name it is off by default.
     more = {name: value for name, value in options.items() if name.startswith("ssl_") and value is not None
             and (value is not False or name == "ssl_check_hostname")}
@@ -475,7 +479,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", re.sub(r"([?&][^=&]*=)[^&]*", r"\1***", url))
+    return re.sub(r"(?s)\?.*", "?***", re.sub(r"(?s)^([a-z+]+://)?.*@", r"\1***@", url))
 
 
 def _words(what: Any, say: Callable[[Any], str] = str) -> str:
@@ -488,8 +492,9 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
     if _settings is not None:
         url = _settings.redis_url
         for word in [_netloc(url).rpartition("@")[0].partition(":")[2], *re.findall("password=([^&]*)", url)]:
-            for form in {word, urllib.parse.unquote(word), urllib.parse.unquote_plus(word)}:
-                text = text.replace(form, "***") if len(form) > 2 else text
+            for form in word, urllib.parse.unquote(word), urllib.parse.unquote_plus(word):
+                for said in {repr(form)[1:-1], json.dumps(form)[1:-1], form}:
+                    text = text.replace(said, "***") if len(form) > 2 else text
     return text
 
 
@@ -678,9 +683,14 @@ def _unended(raw: bytes) -> dict[str, Any]:
 _LUA = """
 local ttl = ARGV[1]
 local function status(id)
-    local raw = redis.pcall('GET', id)
-    if type(raw) ~= 'string' then return nil, nil end
-    return string.match(raw, '"status":%s*"([^"]*)"'), raw
+    local s, raw
+    for _, most in ipairs({4096, 4194304}) do  -- of a record that has ended the first of it says so
+        raw = redis.pcall('GETRANGE', id, 0, most)
+        if type(raw) ~= 'string' or raw == '' then return nil, nil end
+        s = string.match(raw, '"status":%s*"([^"]*)"')
+        if #raw <= most or s == 'Success' or s == 'Failed' then return s, raw end
+    end
+    return nil, nil  -- one that is longer and has not ended is none of moi's
 end
 local function queued(payload)
     local id = string.sub(payload, 1, 36)
@@ -1251,7 +1261,9 @@ class StatusUpdate:
         """
         if total is not None and not (hasattr(total, "__index__") and total >= 0):  # numpy's are no int
             raise ValueError(f"total is {_repr(total)}: give a whole number, or None")
-        total = operator.index(total or 0) or operator.length_hint(items)
+        total = operator.index(total or 0)
+        with contextlib.suppress(OverflowError):  # range(10 ** 30)
+            total = total or operator.length_hint(items)
         told, done = -math.inf, 0
 
         def tell() -> None:
@@ -1622,19 +1634,21 @@ class _Worker:
                 pipe.expire(self.record["id"], self.ttl)
                 pipe.expire(_text(f"{self.record.get('group')}:jobs"), 2 * self.ttl)  # longer than its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
-            asked = pipe.execute()[-1]
-            if not self.record:
-                return
-            if self.tail.changed:
-                self._write(self.record)
-            if asked:
+            answers = pipe.execute(raise_on_error=False)  # one that is full, say, takes no lease, and knows of cancels
+            if self.record and answers[-1] == 1:
                 self.stop_reason = "Cancelled while it was running."
                 self.redis.delete(f"moi:cancel:{self.record['id']}")
             elif time.monotonic() > self.deadline:
                 self.stop_reason, self.deadline = self._limit, math.inf
-            if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if it was swallowed
-                self.signalled = time.monotonic()
+            if self.record and self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:
+                self.signalled = time.monotonic()  # again, if it was swallowed
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            if any(map(_wrong_type, answers)):
+                self.redis.delete(self.workers)  # not moi's
+            elif error := next((answer for answer in answers if isinstance(answer, Exception)), None):
+                raise error
+            if self.record and self.tail.changed:
+                self._write(self.record)
 
 
 def _hint(error: BaseException) -> str:
@@ -2006,7 +2020,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     TypeError, ValueError
         If an argument cannot be used.
     """
-    context, group = _context(ctx), _group_name(group)
+    group = _group_name(group)
     if not isinstance(name, str):
         raise TypeError(f"the job's name is {_repr(name)}: give a text")
     if handler is not None and not isinstance(handler, str):
@@ -2020,6 +2034,7 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     elif inspect.iscoroutinefunction(func):
         raise TypeError(f"{_repr(func)} is a coroutine function, and jobs are plain calls: wrap it in one that calls "
                         "asyncio.run")
+    context = _context(ctx)  # last: its first use writes
     try:
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
         updates = callable(func) and "status_update" not in kwargs and _takes_status_update(func)

@@ -501,6 +501,7 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
     for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
                 {"redis_url": 3}, {"redis_url": "redis://h?db=1&decode_responses=1"},
                 {"redis_url": "unix:///s?protocol=3"}, {"redis_url": "redis://h?timeout=5"},
+                {"redis_url": "redis://h?retry=5"},
                 {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
@@ -1265,6 +1266,32 @@ def lasting(r):
     return {key for key in r.keys("*") if not key.startswith(("moi:worker", "moi:version:"))}
 
 
+def test_a_job_is_cancelled_while_the_set_of_workers_is_another_program_s(ctx, cluster, group, r, run, monkeypatch):
+    job_id = submit(ctx, group, "n", None, sleeper)
+    running(job_id)
+    monkeypatch.setattr(moi._Watcher, "_tend", lambda *args: None)  # as when the web server is down
+    r.delete("moi:workers:default")
+    r.set("moi:workers:default", "x")
+    assert moi.cancel(job_id) is True
+    assert moi.wait(job_id, 5)["result"] == "Cancelled while it was running."
+    until(lambda: r.type("moi:workers:default") == "set", "the key is moi's again")
+
+
+def test_scripts_do_not_read_a_long_record_for_each_payload_that_names_it(r, group):
+    planted, left = str(uuid.uuid4()), "x" * 20_000_000
+    keys = [f"moi:queue:{group}", f"moi:claimed:{group}"]
+    for status, found in ("Success", [b""]), ("odd", [None] * 50):
+        r.set(planted, f'{{"status": "{status}", "a": "{left}"}}', ex=60)
+        r.rpush(keys[0], *[planted + "x"] * 50)
+        began = time.monotonic()
+        claims = []
+        while claim := moi._script(moi._NEXT, keys, [60, moi._now(), '"w"']):
+            claims.append(claim[1])
+        assert time.monotonic() - began < 2  # on a quick machine 5 s and more, where each is
+        assert claims == found
+    r.delete(planted)
+
+
 def test_what_others_plant_in_moi_s_own_keys_stops_neither_watchers_nor_workers(ctx, cluster, group, r, redis_url):
     name, planted = "é" * 200, str(uuid.uuid4())
     with redis.Redis.from_url(redis_url) as raw:
@@ -1376,6 +1403,10 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
         cut = redis.ResponseError("unknown command 'AUTH', with args beginning with: 'gehe")
         assert moi._words(cut) == "unknown command 'AUTH', with args beginning with: ***"
+        patch.setattr(moi, "_settings", moi._Settings(redis_url="redis://:ge%5C%27%22%0A%80heim@h").check())
+        shown = {"password": "ge\\'\"\n\ufffdheim"}
+        assert {moi._words(shown, say) for say in (repr, json.dumps)} == {"{'password': '***'}", '{"password": "***"}'}
+        assert "heim" not in moi._without_password("redis://h?password=ge&heim")
     for bad in ("redis://:geheim\u2100@h:1", "redis://:geheim\uff20h:1", "redis://:geheim[@h",
                 f"redis://:geheim@{'h' * 70}:1", "unix://:ge/geheim@/tmp/redis.sock", "unix://geheim#@/tmp/redis.sock"):
         with pytest.raises(ValueError, match="as %XX") as caught:
@@ -1388,6 +1419,15 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         with pytest.raises(ValueError) as caught:
             moi._connect(bad, 2)
         assert "geheim" not in str(caught.value) and "redis-py cannot read it" in str(caught.value)
+
+
+def test_a_submit_with_a_wrong_argument_does_not_even_meet_the_controller(cluster, r, monkeypatch):
+    monkeypatch.setattr(moi, "ctxs", {})
+    monkeypatch.setattr(moi, "_connection_file", lambda profile: Path(cluster.file))
+    for group, name, func in ("moi:bad", "n", abs), ("g", 3, abs), ("g", "n", 3):
+        with pytest.raises((TypeError, ValueError)):
+            moi.submit("never-met", group, name, None, func)
+    assert not r.exists("moi:key:never-met")
 
 
 def test_a_submit_that_redis_refuses_leaves_no_long_arguments_behind(ctx, r, group):
@@ -4631,11 +4671,12 @@ def test_track_tells_how_many_items_are_done_at_a_sane_rate(ctx, group, connect)
         update, status_update._update = status_update._update, lambda *what: (told.append(what), update(*what))
         items = list(status_update.track(range(50_000), "Reading"))
         list(status_update.track(iter("abc"), total=3))
+        next(status_update.track(range(10 ** 30)))
         list(status_update.track(item for item in "abc"))
         return len(items), told[0], told[-3:], len(told)
     job_id = submit(ctx, group, "a job", None, job)
     assert moi.wait(job_id, DEADLINE)["result"] == [
-        50_000, ["Reading: 0 of 50000", 0], [["3 of 3", 1], ["0", None], ["3", None]], pytest.approx(8, abs=4)]
+        50_000, ["Reading: 0 of 50000", 0], [["0", None], ["0", None], ["3", None]], pytest.approx(8, abs=4)]
 
 
 def test_a_tqdm_bar_is_handed_over_by_the_line_in_the_readme(run):
@@ -5254,7 +5295,7 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
     provider = redis.Redis(credential_provider=redis.credentials.UsernamePasswordCredentialProvider("a", "b"))
     for wrong, why in [(redis.asyncio.from_url("rediss://h"), "a redis.Redis"), ("redis://h", "give a redis.Redis"),
                        (by_tls, "by TLS"), (sentinels.slave_for("s"), "of a replica"),
-                       (provider, "credential_provider"),
+                       (provider, "credential_provider"), (redis.Redis(password=b"\xffsecret"), "no text in UTF-8"),
                        (redis.Redis(ssl=True, ssl_password=b"secret"), "a ssl_password, a bytes, of which"),
                        (redis.Redis(ssl=True, ssl_min_version=ssl.TLSVersion.TLSv1_3), "ssl_min_version")]:
         with pytest.raises(ValueError, match=why):
