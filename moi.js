@@ -654,8 +654,10 @@ html {
 
     /** The last row in sight of who has scrolled into the list. */
     lastInSight() {
-      const { x, top, width } = this.list.getBoundingClientRect();
-      return top < 0 && document.elementFromPoint(x + width / 2, innerHeight - 1)?.closest(".moi-job");
+      const { x, top, bottom, width } = this.list.getBoundingClientRect();
+      if (top >= 0 || bottom < 0) return null;
+      const row = document.elementFromPoint(x + width / 2, innerHeight - 1)?.closest(".moi-job");
+      return row || this.shown.at(-1)?.row;  // below the list, say
     }
 
     /** Whether a job is to be in the view. */

@@ -3831,6 +3831,7 @@ def test_the_row_that_has_the_focus_stays_however_many_newer_ones_come(visit, wr
 def test_who_scrolls_while_jobs_run_is_not_pulled_back_to_the_focus(page, write):
     for i in range(40):
         write("Running", f"job {i}", date_created=f"20{i:02}")
+    page.wait_for_function("() => moi.lists[0].shown.length == 40")
     page.get_by_role("button", name="Cancel: job 20").focus()
     page.keyboard.press("Shift")
     page.evaluate("document.activeElement.scrollIntoView({block: 'end', behavior: 'instant'})")
@@ -3850,8 +3851,11 @@ def test_who_has_scrolled_reads_on_however_many_newer_jobs_come(visit, write):
     page = visit("", '<div id="moi-joblist" data-rows="30"></div>')
     for i in range(30):
         write("Running", f"old {i}", date_created=f"20{i:02}")
+    page.wait_for_function("() => moi.lists[0].shown.length == 30")
     read = page.get_by_text("old 4", exact=True)
     read.scroll_into_view_if_needed()
+    # The browser keeps the place of who scrolls from the next frame on.
+    page.evaluate("() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))")
     for i in range(60):
         write("Queued", f"newer {i}", date_created=f"21{i:02}")
     page.wait_for_function("() => moi.lists[0].items.size == 90 && !moi.lists[0].frame")
