@@ -1266,7 +1266,7 @@ def lasting(r):
     return {key for key in r.keys("*") if not key.startswith(("moi:worker", "moi:version:"))}
 
 
-def test_a_job_is_cancelled_while_the_set_of_workers_is_another_program_s(ctx, cluster, group, r, run, monkeypatch):
+def test_a_job_is_cancelled_while_the_set_of_workers_is_another_program_s(ctx, group, r, monkeypatch):
     job_id = submit(ctx, group, "n", None, sleeper)
     running(job_id)
     monkeypatch.setattr(moi._Watcher, "_tend", lambda *args: None)  # as when the web server is down
@@ -2384,7 +2384,7 @@ def test_a_message_too_long_to_be_read_has_the_list_read_anew(group, connect, ru
     assert len(client.jobs) == 3 and caplog.text.count("skipped a message") == 1 and "1600016 bytes" in caplog.text
 
 
-def test_an_answer_tells_nobody_whether_what_he_sent_is_in_a_password(group, connect, run):
+def test_an_answer_tells_nobody_whether_what_he_sent_is_in_a_password(group, connect):
     password, client = urllib.parse.urlsplit(moi.settings().redis_url).password, connect(group)
     assert moi._words(password) == "***"
     for message in {"get": [1, password]}, {password: []}, {"cancel": [password]}, {"remove": {password: 1}}:
@@ -3887,9 +3887,7 @@ def test_a_search_finds_what_rows_say_and_tells_how_many_when_the_typing_pauses(
 def test_a_row_that_leaves_the_filter_stays_while_the_keyboard_is_in_it(page, write):
     ids = [write("Queued", f"job {i}", date_created=f"200{i}") for i in range(4)]
     page.get_by_role("button", name="Queued 4").press("Enter")
-    for name in ("Cancel: job 3", "Cancel: job 2"):
-        page.keyboard.press("Tab")
-        page.get_by_role("button", name=name).wait_for()
+    page.get_by_role("button", name="Cancel: job 3").wait_for()
     page.get_by_role("button", name="Cancel: job 2").press("Shift")
     for job_id in ids[3], ids[2], ids[0]:
         write("Running", "it runs", job_id=job_id)
@@ -4677,10 +4675,11 @@ def test_track_tells_how_many_items_are_done_at_a_sane_rate(ctx, group, connect)
         list(status_update.track(iter("abc"), total=3))
         next(status_update.track(range(10 ** 30)))
         list(status_update.track(item for item in "abc"))
-        return len(items), told[0], told[-3:], len(told)
+        return len(items), told[0], told[-4:], len(told)
     job_id = submit(ctx, group, "a job", None, job)
     assert moi.wait(job_id, DEADLINE)["result"] == [
-        50_000, ["Reading: 0 of 50000", 0], [["0", None], ["0", None], ["3", None]], pytest.approx(8, abs=4)]
+        50_000, ["Reading: 0 of 50000", 0], [["3 of 3", 1], ["0", None], ["0", None], ["3", None]],
+        pytest.approx(8, abs=4)]
 
 
 def test_a_tqdm_bar_is_handed_over_by_the_line_in_the_readme(run):
