@@ -489,13 +489,17 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
     except Exception as error:
         text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
     text = re.sub("(?s)(, with args beginning with:).*", r"\1 ***", text)  # of a Redis without AUTH, which cuts them
-    if _settings is not None:
-        url = _settings.redis_url
-        for word in [_netloc(url).rpartition("@")[0].partition(":")[2], *re.findall("password=([^&]*)", url)]:
-            for form in word, urllib.parse.unquote(word), urllib.parse.unquote_plus(word):
-                for said in {repr(form)[1:-1], json.dumps(form)[1:-1], form}:
-                    text = text.replace(said, "***") if len(form) > 2 else text
+    for password in _passwords(_settings.redis_url) if _settings else ():
+        text = text.replace(password, "***")
     return text
+
+
+@functools.lru_cache(1)
+def _passwords(url: str) -> list[str]:
+    """Return the passwords in an address of Redis, in the forms in which they may be said."""
+    words = [_netloc(url).rpartition("@")[0].partition(":")[2], *re.findall("password=([^&]*)", url)]
+    forms = [read(word) for word in words for read in (str, urllib.parse.unquote, urllib.parse.unquote_plus)]
+    return [said for form in forms if len(form) > 2 for said in (form, repr(form)[1:-1], json.dumps(form)[1:-1])]
 
 
 def _passing(error: redis.RedisError) -> bool:
@@ -684,7 +688,7 @@ _LUA = """
 local ttl = ARGV[1]
 local function status(id)
     local s, raw
-    for _, most in ipairs({4096, 4194304}) do  -- of a record that has ended the first of it says so
+    for _, most in ipairs({4096, LONGEST}) do  -- of a record that has ended the first of it says so
         raw = redis.pcall('GETRANGE', id, 0, most)
         if type(raw) ~= 'string' or raw == '' then return nil, nil end
         s = string.match(raw, '"status":%s*"([^"]*)"')
@@ -708,7 +712,7 @@ end
 local function replaced(raw, key, from, to)
     return (string.gsub(raw, '"' .. key .. '":%s*' .. from, function() return '"' .. key .. '": ' .. to end, 1))
 end
-"""
+""".replace("LONGEST", str(LONGEST))
 
 # KEYS: job, group's set, queue, the groups; ARGV: ttl, record, payload, group's channel, the ttl in the queue, group.
 # A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. A group whose
@@ -1635,14 +1639,15 @@ class _Worker:
                 pipe.expire(_text(f"{self.record.get('group')}:jobs"), 2 * self.ttl)  # longer than its jobs
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             answers = pipe.execute(raise_on_error=False)  # one that is full, say, takes no lease, and knows of cancels
-            if self.record and answers[-1] == 1:
-                self.stop_reason = "Cancelled while it was running."
-                self.redis.delete(f"moi:cancel:{self.record['id']}")
-            elif time.monotonic() > self.deadline:
-                self.stop_reason, self.deadline = self._limit, math.inf
-            if self.record and self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:
-                self.signalled = time.monotonic()  # again, if it was swallowed
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            if self.record:
+                if answers[-1] == 1:
+                    self.stop_reason = "Cancelled while it was running."
+                    self.redis.delete(f"moi:cancel:{self.record['id']}")
+                elif time.monotonic() > self.deadline:
+                    self.stop_reason, self.deadline = self._limit, math.inf
+                if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if swallowed
+                    self.signalled = time.monotonic()
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             if any(map(_wrong_type, answers)):
                 self.redis.delete(self.workers)  # not moi's
             elif error := next((answer for answer in answers if isinstance(answer, Exception)), None):
@@ -3257,11 +3262,12 @@ def _local_engines(folder: str, n: int) -> Iterator[str]:
     here = os.getcwd()
     try:
         os.chdir(folder)  # Python files in the current one would be imported in place of modules
-        cluster.start_cluster_sync()
-        os.chdir(here)
+        try:
+            cluster.start_cluster_sync()
+        finally:
+            os.chdir(here)
         yield os.path.join(folder, "profile", "security", "ipcontroller-client.json")
     finally:
-        os.chdir(here)
         cluster.stop_engines_sync()  # first these: they sign off at the controller, and wait where there is none
         cluster.stop_controller_sync()
 
