@@ -3986,6 +3986,7 @@ def test_a_list_longer_than_the_server_takes_ids_is_read_anew_after_a_lost_conne
 def test_after_a_removal_the_next_remove_has_the_focus_only_if_the_last_one_had_it(page, write):
     ids = [write("Success", f"job {i}", date_created=f"200{i}", handler="/results") for i in range(2)]
     page.get_by_role("link", name="Result: job 0").wait_for()
+    page.get_by_role("link", name="Result: job 1").wait_for()
     page.evaluate("""id => {
         const { row } = moi.lists[0].items.get(id);
         row.querySelector(".moi-remove").click();
