@@ -205,7 +205,8 @@ SHARE = 1024 * 1024
 MAX_REQUEST = 256 * 1024
 #: Jobs that are read at once for a browser, and whose changes all browsers are told of at once: records may be long.
 PART, TURN = 100, 500
-#: Jobs that a relay notes as changed before it would rather read the group's list anew.
+#: Jobs that a relay notes as changed before it would rather read the group's list anew; jobs that are gone, of which a
+#: browser that reads nothing is still to be told, before it is disconnected.
 NOTED = 100_000
 #: What one browser may have waiting, in messages and hundreds of job IDs; one that asks for more is disconnected.
 MAX_ASKED = 1000
@@ -2832,13 +2833,23 @@ class _Relay:
                 self._wait(self._alone, 0.001)
             until, behind = time.monotonic() + 0.005, False
             while not behind and self._connection.can_read(timeout=0):
-                kind, channel, *data = self._connection.read_response()
-                self._hear(kind, channel, data[0] if data else b"", changed)
+                self._hear(changed)
                 heard = time.monotonic()
                 behind = heard > until  # then there may be more, which redis-py has read already
+        # A job that was removed just before `_changes` has put it into the group's set would stay there.
+        self._connection.send_command("PING", "last")
+        while self._hear(changed) != (b"pong", b"last"):
+            pass
+        if removed := [i for i, action in changed.items() if action == "remove"]:
+            _redis().srem(self.group.key, *removed)
 
-    def _hear(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
-        """Note what a message from Redis says has changed."""
+    def _hear(self, changed: dict[str, str]) -> tuple[bytes, bytes]:
+        """Read what Redis says next, note what that has changed, and return its kind and channel."""
+        kind, channel, *rest = self._connection.read_response()
+        self._note(kind, channel, rest[0] if rest else b"", changed)
+        return kind, channel
+
+    def _note(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
         own = channel == self.group.channel.encode()
         if kind == b"subscribe" and own:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
@@ -2858,11 +2869,11 @@ class _Relay:
             if len(data) > SHARE:  # to parse it would hold up the IOLoop; the group's set has been changed before
                 self._stale = True
                 raise ValueError(f"it has {len(data)} bytes, so the group's list is read anew: send less than {SHARE}")
-            actions = json.loads(data)
+            actions = {action: _job_ids(ids) for action, ids in json.loads(data).items()}
+            if strange := set(actions).difference(("add", "remove", "get") if own else ("update",)):
+                raise ValueError(f"{min(strange)!r} is no action of this channel")
             for action, ids in actions.items():
-                if action not in (("add", "remove", "get") if own else ("update",)):
-                    raise ValueError(f"{action!r} is no action of this channel")
-                for job_id in _job_ids(ids):
+                for job_id in ids:
                     if action == "update":
                         if job_id in self._ids or job_id in changed:
                             changed.setdefault(job_id, "update")
@@ -3081,6 +3092,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Join the group's relay, starting it if this is the first websocket of the group."""
+        self.set_nodelay(True)  # or an answer would wait for the browser's word that it has the one before
         self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
         self._part: dict[str, str] = {}     # and what is being read for it
         loop = tornado.ioloop.IOLoop.current()
@@ -3098,15 +3110,20 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         if not self.relay.sockets:
             self.relay.stop()
 
-    def on_message(self, message: str | bytes) -> None:
+    async def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
+        if self.asked <= MAX_ASKED:  # else it is being disconnected
+            self._pass_on(message)
+        await asyncio.sleep(0)  # or who sends without pause would be listened to before anybody else
+
+    def _pass_on(self, message: str | bytes) -> None:
         assert self.relay is not None
-        if self.asked > MAX_ASKED:  # it is being disconnected
-            return
         try:
-            actions = json.loads(message)
+            text = message if isinstance(message, str) else message.decode()
+            # A list for each of the actions; a hundred thousand in one another take the interpreter long to make.
+            actions = json.loads(text) if text.count("[") + text.count("{") <= 4 else None
             if not isinstance(actions, dict):
-                raise ValueError("a message is a JSON object: {action: [job IDs]}")
+                raise ValueError("a message is a JSON object of lists: {action: [job IDs]}")
             for action, ids in actions.items():
                 if action not in ("get", "remove", "cancel"):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
@@ -3150,6 +3167,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             self._owed[job_id] = "add" if (earlier, action) == ("add", "update") else action
         if not self._busy:
             self._go_on()
+        elif self.relay and len(self._owed) > len(self.relay._ids) + NOTED:  # it reads nothing, and most are gone
+            self.close(1013, "too far behind")
 
     def send(self, messages: list[tuple[bytes, list[_Change]]], for_this_one: bool) -> None:
         """Write messages; while the browser is still reading others, only note which jobs they are about."""

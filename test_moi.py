@@ -2371,6 +2371,17 @@ def test_garbage_on_the_channels_is_skipped_and_logged_once(group, connect, run,
     assert client.read() == {"update": [record]} and caplog.text.count("skipped a message") == 1
 
 
+def test_of_a_message_with_one_wrong_action_nothing_is_done(ctx, group, connect, run, r, caplog):
+    record, other = run(abs, 1), moi.wait(submit(ctx, f"other of {group}", "another's", None, abs, 2), DEADLINE)
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    r.publish(f"{group}:pubsub", json.dumps({"add": [other["id"]], "remove": [record["id"]], "fly": []}))
+    last = run(abs, 3)
+    client.ended(last["id"])
+    assert set(client.jobs) == {record["id"], last["id"]} and "'fly' is no action" in caplog.text
+
+
 def test_a_message_too_long_to_be_read_has_the_list_read_anew(group, connect, run, r, caplog):
     run(abs, 1)
     client = connect(group)
@@ -2429,6 +2440,17 @@ def test_groups_with_colliding_names_stay_apart_or_are_refused(ctx, connect, gro
     for name in ("", "g" * 10_000, "moi:queue:default", "moi:", str(uuid.uuid4()), "\ud800"):
         with pytest.raises(ValueError, match="the group is"):
             moi.Group(name)
+
+
+def test_an_answer_does_not_wait_until_the_one_before_is_acknowledged(group, connect):
+    client, times = connect(group), []
+    for _ in range(20):
+        began = time.monotonic()
+        client.send(get=[str(uuid.uuid4())])
+        while client.read() != {"add": []}:
+            pass
+        times.append(time.monotonic() - began)
+    assert sorted(times)[10] < 0.02  # Linux acknowledges after 40 ms
 
 
 def test_a_client_cancels_and_removes_its_jobs(group, connect, ctx):
@@ -2621,6 +2643,42 @@ def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, co
         server.do(hang_up())
 
 
+@pytest.mark.parametrize("message", ['{"get": [' + ("[" * 400 + "]" * 400 + ",") * 300 + "3]}",
+                                     '{"get": [' + "[]," * 80_000 + "3]}", "no json"],
+                         ids=["deep", "many", "short"])
+def test_what_some_browsers_send_without_pause_delays_another_by_less_than_the_blink_of_an_eye(
+        group, connect, server, message):
+    client, times = connect(group), []
+    frame = b"\x81" + (b"\xff" + len(message).to_bytes(8, "big") if len(message) > 125 else bytes([len(message)]))
+    frame = frame[:1] + bytes([frame[1] | 0x80]) + frame[2:] + bytes(4) + message.encode()  # a mask of zeros
+    with contextlib.ExitStack() as stack:
+        floods = []
+        for _ in range(4):
+            raw = stack.enter_context(Raw(server, "other"))
+            floods.append(stack.enter_context(subprocess.Popen([sys.executable, "-c", """if True:
+                import socket, sys, threading
+                flood, content = socket.socket(fileno=int(sys.argv[1])), sys.stdin.buffer.read()
+                flood.setblocking(True)
+                def send():
+                    while True:
+                        flood.sendall(content * (1 + 10_000 // len(content)))
+                threading.Thread(target=send, daemon=True).start()
+                while flood.recv(1 << 20):
+                    pass
+            """, str(raw.socket.fileno())], pass_fds=[raw.socket.fileno()], stdin=subprocess.PIPE)))
+            floods[-1].stdin.write(frame)
+            floods[-1].stdin.close()
+            stack.callback(floods[-1].kill)
+        for _ in range(30):
+            began = time.monotonic()
+            client.send(get=[])
+            client.read()
+            times.append(time.monotonic() - began)
+            time.sleep(0.02)  # the pace
+        assert all(flood.poll() is None for flood in floods)
+    assert sorted(times)[15] < 0.1, times
+
+
 def test_a_server_that_is_held_up_is_not_sent_changes_in_a_heap(group, connect, server, run, r):
     record = run(abs, 1)
     client = connect(group)
@@ -2670,9 +2728,10 @@ def test_of_ids_that_somebody_publishes_without_end_a_relay_notes_some_and_then_
     relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
     hear, noted = relay._hear, []
 
-    def count(kind, channel, data, changed):
-        hear(kind, channel, data, changed)
+    def count(changed):
+        heard = hear(changed)
         noted.append(len(relay._subscribed) + len(changed))
+        return heard
     monkeypatch.setattr(relay, "_hear", count)
     for _ in range(20):
         r.publish(f"{group}:pubsub", json.dumps({action: [str(uuid.uuid4()) for _ in range(5000)]}))
@@ -2910,6 +2969,47 @@ def test_a_job_that_is_added_and_removed_at_once_stays_removed(group, connect, r
     client.send(get=[])
     client.until(lambda self: set(self.jobs) == {last["id"]}, "only the last is left")
     assert moi.Group(group).jobs() == [last["id"]]
+
+
+def test_a_job_that_is_removed_while_the_last_browser_leaves_stays_removed(group, connect, run, r, monkeypatch):
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    quick, gone = moi._quick, []
+
+    def late(*command, **options):
+        if command[:2] == ("SADD", f"{group}:jobs") and not gone:
+            gone.append(command[2])
+            moi.Group(group).remove(gone)
+            client.close()
+            until(lambda: relay.stopping, "the browser has left")
+        return quick(*command, **options)
+    monkeypatch.setattr(moi, "_quick", late)
+    run(abs, 1)
+    relay.thread.join(DEADLINE)
+    assert gone and relay.ended and moi.Group(group).jobs() == []
+
+
+def test_a_browser_that_reads_nothing_is_not_owed_the_removal_of_any_number_of_jobs(
+        group, connect, server, write, monkeypatch):
+    monkeypatch.setattr(moi, "NOTED", 200)
+    jobs = [write("Success", result="\U0001f600" * 65536) for _ in range(moi.PART)]
+    other = connect(group)
+    with Raw(server, group) as raw:
+        raw.say(b'{"get": []}')
+        until(lambda: [h for h in Handler.opened if h._group.name == group and h.ws_connection.stream.writing()],
+              "it is behind")
+        handler, = (h for h in Handler.opened if h._group.name == group and h.ws_connection.stream.writing())
+        turns = 0
+        while handler.ws_connection:  # until it is disconnected
+            turns += 1
+            new = [write("Queued") for _ in range(10)]
+            other.until(lambda self: set(new) <= set(self.jobs), "they are shown")
+            assert len(handler._owed) < len(jobs) + 250
+            moi.Group(group).remove(new)
+            other.until(lambda self: not set(new) & set(self.jobs), "they are gone")
+        assert turns > 10
 
 
 def test_a_flood_delays_neither_messages_nor_cancels(group, connect, ctx, run, r):
