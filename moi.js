@@ -158,6 +158,7 @@ html {
     queued: CIRCLE + "M8 4.5V8l2.4 1.6", running: "M8 1.5a6.5 6.5 0 1 1-6.5 6.5",
     success: CIRCLE + "M5 8.2l2.1 2.1L11 6", failed: CIRCLE + "M5.6 5.6l4.8 4.8M10.4 5.6l-4.8 4.8",
   };
+  const DATES = ["date_created", "date_start", "date_end"];
   const DAY = 86_400_000;
   const BATCH = 5000;      // IDs in a message: half of what the server takes
   const MOST = 50_000;     // IDs in as many messages as they need: half of what the server takes
@@ -219,6 +220,12 @@ html {
   /** Set properties of a row's part, or of all parts of that name. */
   function setPart(row, name, properties) {
     for (const element of row.getElementsByClassName("moi-" + name)) set(element, properties);
+  }
+
+  /** Set a long text. To find where words of thousands of letters break can take a browser seconds: it is told. */
+  function setText(element, text) {
+    if (element.textContent === text) return;
+    element.replaceChildren(...text.split(/(\S{1000})/u).flatMap((part, i) => (i % 2 ? [part, make("wbr")] : part)));
   }
 
   function icon(state) {
@@ -402,9 +409,12 @@ html {
 
     put(job, action) {
       if (!job || typeof job.id !== "string") return;
-      for (const key of ["name", "status", "output", "date_created", "date_start", "date_end"]) {
+      for (const key of ["name", "status", "output", ...DATES]) {
         if (job[key] != null && typeof job[key] !== "string") job[key] = asText(job[key]);  // another program's
+        if (job[key] && DATES.includes(key)) job[key] = job[key].slice(0, 50);  // dates are read again and again
       }
+      job.name ??= "";
+      job.status ??= "";
       const item = this.items.get(job.id) || {
         job: null, date: job.date_created || "", text: "", pace: null, asked: "", via: null, unseen: false, row: null,
       };
@@ -460,8 +470,8 @@ html {
     /** Learn the server's time: no earlier than a record's last date, and just that if the record has just turned. */
     setClock(job, fresh) {
       const ahead = Date.parse(job.date_end || job.date_start || job.date_created) - Date.now();
-      if (!(Math.abs(ahead) < DAY)) return;
-      if (ahead > this.skew || (fresh && !this.sure)) this.skew = ahead;
+      if (!(Math.abs(ahead) < DAY) || this.sure && !fresh) return;
+      if (ahead > this.skew || !this.sure && fresh) this.skew = ahead;
       this.sure ||= fresh;
       if (!this.sure && stateOf(job) === "running") askTime().then((skew) => {
         if (this.sure || !(Math.abs(skew) < DAY)) return;
@@ -745,7 +755,8 @@ html {
       const fold = (key, text) => {
         part(key, { hidden: !text });
         // Without what a terminal would obey that it is copied to.
-        part(key + "-text", { textContent: (text || "").replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "") });
+        const safe = (text || "").replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "");
+        for (const element of row.getElementsByClassName(`moi-${key}-text`)) setText(element, safe);
       };
       if (row.dataset.state !== state) {
         row.dataset.state = state;

@@ -2627,17 +2627,22 @@ class Group:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is nothing that all browsers read as it is")
 
 
-_STRICT = json.JSONDecoder(parse_constant=_refuse)
+def _integer(digits: str) -> int | str:
+    """Return an integer as a browser can have it: as text if its numbers are too short for that."""
+    return int(digits) if len(digits) < 16 or len(digits) < 18 and abs(int(digits)) < 1 << 53 else digits
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_int=lambda digits: len(digits) < 16 or _refuse(digits))
 _Change = tuple[str, str, bytes]   # action, job ID, the job object as JSON
 #: Whom a relay tells, in the IOLoop, by `owe`, `send`, `answer` and `ask`: a websocket, or the program.
 _Listener: TypeAlias = "MOIMessageHandler | _Screen"
 
 
 def _for_browser(job_id: str, raw: bytes) -> bytes | None:
-    """Return a record as it goes to browsers: as it stands if it is strict JSON, its result cut if that is long."""
+    """Return a record as it goes to browsers: as it stands if they can read that, its result cut if that is long."""
     if len(raw) <= RESULT_CUT and raw.startswith(b'{"id": "%s", ' % job_id.encode()):
         with contextlib.suppress(ValueError, RecursionError):  # other programs write records, too
             if _STRICT.decode(raw.decode())["id"] == job_id:
@@ -2652,7 +2657,7 @@ def _for_browser(job_id: str, raw: bytes) -> bytes | None:
     if long or cut is not None:
         record.update(long, truncated=True)
     record["id"] = job_id
-    return json.dumps(_plain(record)).encode()
+    return json.dumps(json.loads(json.dumps(_plain(record)), parse_int=_integer)).encode()
 
 
 def _gone(ids: Iterable[str]) -> list[_Change]:

@@ -3406,7 +3406,8 @@ def test_no_text_breaks_the_page_s_layout(page, group, r, width):
         if summary.is_visible():
             summary.click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    boxes = page.evaluate("""[...document.querySelectorAll('.moi-job')].map(row => [row, ...row.querySelectorAll('*')]
+    boxes = page.evaluate("""[...document.querySelectorAll('.moi-job')]
+        .map(row => [row, ...row.querySelectorAll(':not(wbr)')]
         .filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect())
         .map(b => [b.left, b.right, b.top, b.bottom]))""")
     for (left, right, top, bottom), *parts in boxes:
@@ -3614,6 +3615,21 @@ def test_times_are_true_though_the_browser_s_clock_is_wrong(visit, write, hours)
     page.get_by_text("about 2 min left").wait_for()
 
 
+def test_a_record_with_a_date_that_is_yet_to_come_changes_no_other_job_s_time(visit, write):
+    page = visit()
+    page.get_by_text("No jobs yet.").wait_for()
+    job_id = write("Queued")
+    row(page, job_id).wait_for()
+    write("Running", job_id=job_id)
+    row(page, job_id).get_by_text(re.compile(r"^\d\.\d s$")).wait_for()
+    planted = write("Running", "planted", ran=-36_000)
+    row(page, planted).wait_for()
+    before = row(page, job_id).locator(".moi-time").text_content()
+    page.wait_for_function("([id, before]) => document.querySelector(`[data-id='${id}'] .moi-time`).textContent "
+                           "!== before", arg=[job_id, before])
+    assert re.fullmatch(r"\d+(\.\d)? s", row(page, job_id).locator(".moi-time").text_content())
+
+
 @pytest.mark.parametrize("status, start, end, said", [
     ("Running", -60, None, r"\d\.\d s"), ("Success", 60, 120, r"0\.0 s"), ("Success", 277_200, 0, "3 d 5 h"),
     ("Running", "0000-01-01T00:00:00Z", None, ""), ("Success", "no date", "nor this", "")])
@@ -3689,6 +3705,44 @@ def test_output_shows_neither_a_terminal_s_colours_nor_what_it_would_have_writte
     colours = "\x1b[31mred\x1b[0m\x1b[2 q\x1b[5@\x1b(B\x1b]0;a title\a\x1b]8;;http://h\x1b\\ link\x1b]8;;\x1b\\"
     shown = row(visit(), write("Success", output=colours + "\r\n 0%|\r 50%|\r100%|\r\nend\r"))
     assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red link\n100%|\nend"
+
+
+@pytest.mark.parametrize("text", ["\u0628" * 64_000, "a" + "\u0301" * 64_000, "\U0001f600" * 16_000],
+                         ids=["arabic", "accents", "faces"])
+def test_a_word_as_long_as_it_gets_opens_at_once_and_is_whole(visit, write, text):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    shown = row(page, write("Success", result=text))
+    shown.get_by_text("Value").wait_for()
+    assert page.evaluate("""() => {
+        const began = performance.now(), fold = document.querySelector(".moi-value");
+        fold.open = true;
+        fold.getBoundingClientRect();
+        return performance.now() - began;
+    }""") < 500
+    shown.get_by_role("button", name="Copy").click()
+    shown.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_integers_are_shown_to_the_last_digit(page, write):
+    numbers = 9007199254740993, -12345678901234567890, 10 ** 50, 9007199254740991, -1234567890123456
+    for number in numbers:
+        row(page, write("Success", result=number)).get_by_text(str(number), exact=True).wait_for()
+    result = {"integers": [1 << 53, 1234567890123456], "number": 0.12345678901234567, "padding": "x" * 60}
+    shown = row(page, write("Success", 10 ** 16 + 1, result=result))
+    shown.get_by_text(str(10 ** 16 + 1)).wait_for()
+    shown.get_by_text("Value").click()
+    result["integers"][0] = str(1 << 53)
+    assert json.loads(shown.locator(".moi-value-text").text_content()) == result
+
+
+def test_of_a_record_without_name_and_status_nothing_is_made_up(page, group, r):
+    job_id = str(uuid.uuid4())
+    r.set(job_id, json.dumps({"id": job_id, "date_start": "2" * 1_000}), ex=60)
+    moi.Group(group).add([job_id])
+    row(page, job_id).get_by_text("Running").wait_for()
+    assert "undefined" not in row(page, job_id).text_content() + row(page, job_id).inner_html()
+    assert page.evaluate("id => moi.lists[0].items.get(id).job.date_start.length", job_id) == 50
 
 
 def test_a_line_of_output_as_long_as_it_gets_holds_up_no_frame(visit, write):
