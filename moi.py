@@ -392,8 +392,9 @@ def _netloc(url: str) -> str:
     return re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _bracketed(host: str | bytes) -> str:
+    name = os.fsdecode(host)
+    return f"[{name}]" if ":" in name else name
 
 
 @functools.lru_cache(16)

@@ -5425,7 +5425,7 @@ def test_the_address_of_a_client_is_taken_with_all_that_it_takes_to_connect():
         "unix:///run/r.sock?db=2": redis.Redis(unix_socket_path="/run/r.sock", db=2),
         "redis+sentinel://:word@10.0.0.1:26379,10.0.0.2:26380/my%20jobs/4?sentinel_password=s+p":
             sentinels.master_for("my jobs", password="word", db=4)}
-    assert moi._url_of(redis.Redis("10.0.0.1", password=b"word")) == "redis://:word@10.0.0.1:6379/0"
+    assert moi._url_of(redis.Redis(b"10.0.0.1", password=b"word")) == "redis://:word@10.0.0.1:6379/0"
     assert moi._url_of(redis.Redis(unix_socket_path="a/b")) == f"unix://{os.getcwd()}/a/b?db=0"
     for url, client in urls.items():
         found = moi._url_of(client)
