@@ -143,8 +143,11 @@ class UnknownJob(MoiError, LookupError):
     """Raised for a job ID without a record: it was never submitted, or has expired. `job_id` holds it."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"no job {_repr(job_id)}: it was never submitted, or its record has expired")
+        super().__init__(job_id)
         self.job_id = job_id
+
+    def __str__(self) -> str:
+        return f"no job {_repr(self.job_id)}: it was never submitted, or its record has expired"
 
 
 class CommandFailed(MoiError):
@@ -491,7 +494,9 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
     except Exception as error:
         text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
     text = re.sub("(?s)(, with args beginning with:).*", r"\1 ***", text)  # of a Redis without AUTH, which cuts them
-    for password in _passwords(_settings.redis_url) if _settings else ():
+    text = re.sub(r"(?s)([(,]password=).{,300}?(?=,\w+=|\)>)", r"\1***", text)  # of any client of redis-py 6
+    url = _settings.redis_url if _settings else _configured.get("redis_url") or os.environ.get("MOI_REDIS_URL", "")
+    for password in _passwords(url):
         text = text.replace(password, "***")
     return text
 
@@ -626,7 +631,10 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                 for key, item in value.items():
                     name = plain(key, ())
                     name = name if isinstance(name, str) else json.dumps(name)
-                    found[_words(key, repr) if name in found else name] = plain(item, inside)
+                    if name in found:  # 1 beside "1"
+                        others = (f"{name} ({n})" for n in itertools.count(len(found) + 1))
+                        name = next(i for i in itertools.chain([_words(key, repr)], others) if i not in found)
+                    found[name] = plain(item, inside)
                 return found
             if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
                 return _text(str(value))
@@ -1370,11 +1378,12 @@ class _Worker:
             self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
             return not self.terminated
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            if not self.attended.is_set():  # it has never reached Redis: the watcher is to say so
-                raise
+        except redis.RedisError as error:
+            away = isinstance(error, (redis.ConnectionError, redis.TimeoutError))
+            if not (away and self.attended.is_set()):  # it has never reached Redis: the watcher is to say so
+                raise type(error)(_words(error)) from None
             # What is in the claimed list is seen to as a dead worker's, by whoever finds Redis back.
-            self.log.warning("moi: gave the engine back, for Redis is away (%s)", error)
+            self.log.warning("moi: gave the engine back, for Redis is away (%s)", _words(error))
         except (KeyboardInterrupt, SystemExit) as error:  # to these ipykernel would give no answer
             raise RuntimeError(f"the worker ended by {error!r}") from error
         finally:

@@ -576,6 +576,48 @@ def test_no_error_shows_a_password(url, error, redis_url):
     assert error in said and "s3same" not in said and "3same" not in said
 
 
+def test_a_worker_that_does_not_reach_redis_shows_no_password_though_redis_py_6_does():
+    said = program("""
+        import logging, os, traceback, types, moi
+        log = logging.getLogger("engine")
+        logging.basicConfig(level=logging.DEBUG)
+        os.environ["MOI_REDIS_URL"] = "redis+sentinel://:s3same1@127.0.0.1:1/svc?sentinel_password=s3same2"
+        moi.GRACE = moi.LEASE = 0
+        def discover(*args):
+            raise moi.redis.sentinel.MasterNotFoundError("No master found for 'svc' : <redis.client.Redis("
+                "<redis.connection.ConnectionPool(<redis.connection.Connection(password=s3same2,host=h)>)>)>")
+        moi.redis.sentinel.Sentinel.discover_master = discover
+        shell = types.SimpleNamespace(kernel=types.SimpleNamespace(
+            log=log, session=types.SimpleNamespace(key=b"key")))
+        for attended in False, True:
+            worker = moi._Worker(shell, "w", "default", "redis://other", 60, 1, [], "", {})
+            worker.attended.set() if attended else None
+            worker._renew = worker._attend = lambda: None
+            try:
+                worker.run()
+            except Exception:
+                traceback.print_exc()
+    """)
+    assert said.count("No master found") == 2 and "gave the engine back" in said and "3same" not in said
+
+
+def test_an_error_before_the_first_use_shows_no_password_of_a_client_that_is_in_the_wrong_place():
+    said = program("""
+        import os, redis, moi
+        client = "<redis.client.Redis(<redis.connection.ConnectionPool(<redis.connection.Connection(%s)>)>)>"
+        class Client:
+            def __init__(self, said): self.said = said
+            def __repr__(self): return client % self.said
+        os.environ["MOI_REDIS_URL"] = "redis://:s3same1@127.0.0.1:1"
+        for said in ("host=h,password=s3same2,port=1", "password=s3s)a,me2", "user=s3same1"):
+            try:
+                moi.Group(Client(said))
+            except TypeError as error:
+                print(error)
+    """)
+    assert said.count("the group is <redis.client") == 3 and said.count("***") == 3 and "s3s" not in said
+
+
 @pytest.mark.slow
 def test_what_engines_print_and_strangers_put_into_that_port_of_the_controller_piles_up_nowhere(folder, group, moi_url):
     """Once an unsigned message has come, ipyparallel's client would read no more, and keep all that follows."""
@@ -783,7 +825,9 @@ class Frame:
     (None, None), (True, True), ("text", "text"), (2 ** 53, 2 ** 53), (0.1, 0.1), ([1, "a", None], [1, "a", None]),
     (math.nan, None), (math.inf, "Infinity"), ([-math.inf], ["-Infinity"]), (b"caf\xc3\xa9\xff", "café\\xff"),
     ("\ud800!", "\\ud800!"), ((1, 2), [1, 2]), ({1}, [1]), ({1: 2, None: 3}, {"1": 2, "null": 3}),
-    ({1: "a", "1": "b"}, {"1": "a", "'1'": "b"}), ({"a": {"b": (math.nan,)}}, {"a": {"b": [None]}}),
+    ({1: "a", "1": "b"}, {"1": "a", "'1'": "b"}), ({"1": "a", 1: "b"}, {"1": "a", "1 (2)": "b"}),
+    ({float("nan"): i for i in range(3)}, {"null": 0, "nan": 1, "null (3)": 2}),
+    ({"a": {"b": (math.nan,)}}, {"a": {"b": [None]}}),
     (moi.datetime(2024, 5, 6, 7, 8), "2024-05-06T07:08:00"), (moi.date(2024, 5, 6), "2024-05-06"),
     (10 ** 5000, hex(10 ** 5000)), (LOOP, [1, "[...]"]), (Sulky(), "<Sulky, whose repr raised RuntimeError>"),
     (1j, "1j"), (range(2), [0, 1]),
@@ -815,7 +859,13 @@ ANYTHING = hypothesis.strategies.recursive(
 def test_whatever_is_stored_is_what_a_strict_json_reader_reads(value):
     plain = moi._plain(value)
     assert strict(moi._encode({"result": plain})) == {"result": plain}
-    assert moi._plain(plain) == plain
+    assert moi._plain(plain) == plain and items(plain) == items(value)
+
+
+def items(value):
+    """Count what is in all containers of a value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, frozenset)) else ()
+    return sum(1 + items(item) for item in inner)
 
 
 @hypothesis.given(hypothesis.strategies.recursive(
@@ -1651,6 +1701,7 @@ def test_wait_says_when_the_time_is_over_and_what_is_unknown(ctx, group):
             with pytest.raises(moi.UnknownJob, match=f"no job {unknown!r}") as caught:
                 use(unknown)
             assert caught.value.job_id == unknown
+            assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # between processes
     assert moi.job_info("nonesuch") is None
 
 
