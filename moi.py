@@ -211,6 +211,8 @@ PART, TURN = 100, 500
 #: Jobs that a relay notes as changed before it would rather read the group's list anew; jobs that are gone, of which a
 #: browser that reads nothing is still to be told, before it is disconnected.
 NOTED = 100_000
+#: Seconds until a relay reads a long list again, at the most.
+REST = 2.0
 #: What one browser may have waiting, in messages and hundreds of job IDs; one that asks for more is disconnected.
 MAX_ASKED = 1000
 #: Seconds between the pings that find dead connections to browsers, and in which one is to be answered: a browser may
@@ -2918,7 +2920,8 @@ class _Relay:
         began = time.monotonic()
         ids = set(self.group.jobs())
         now = time.monotonic()
-        self._rest = now + 4 * (now - began)  # or who asks without end would take up Redis, if the list is long
+        # Or who asks without end would take up Redis, if the list is long; or it has hung meanwhile, and is well again.
+        self._rest = now + min(4 * (now - began), REST)
         gone, self._ids = self._ids - ids, ids
         self._forget(gone)
         self._send(_gone(gone))
@@ -3110,20 +3113,24 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         self.set_nodelay(True)  # or an answer would wait for the browser's word that it has the one before
         self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
         self._part: dict[str, str] = {}     # and what is being read for it
+        _watch()
         loop = tornado.ioloop.IOLoop.current()
         self.relay = _relays.get((self._group.name, loop))
         if self.relay is None or not self.relay.take_in(self):
             self.relay = _relays[self._group.name, loop] = _Relay(self._group, loop)
             self.relay.sockets.add(self)
-        _watch()
+        connection: Any = self.ws_connection
+        connection.stream.set_close_callback(self._leave)  # Tornado calls no on_close if a subclass's open raises
 
     def on_close(self) -> None:
         """Leave the relay; the last one ends it."""
-        if self.relay is None:
-            return
-        self.relay.sockets.discard(self)
-        if not self.relay.sockets:
-            self.relay.stop()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.relay and self in self.relay.sockets:
+            self.relay.sockets.remove(self)
+            if not self.relay.sockets:
+                self.relay.stop()
 
     async def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
@@ -3142,7 +3149,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             for action, ids in actions.items():
                 if action not in ("get", "remove", "cancel"):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
-                ids = _job_ids(ids, f"what {action} was given")  # and no word of it: ours hide what is in a password
+                # No word of it: ours hide what is in a password. And no more than tells that it is none of ours.
+                ids = [job_id[:100] for job_id in _job_ids(ids, f"what {action} was given")]
                 self.relay.request(self, action, ids)
                 self.ask(_weight(ids))
         except (ValueError, RecursionError) as error:

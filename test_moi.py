@@ -3199,6 +3199,43 @@ def test_a_browser_that_comes_and_goes_while_redis_hangs_has_one_relay(group, co
     client.until(lambda self: record["id"] in self.jobs, "and it serves who comes after that")
 
 
+def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_there_soon(group, connect, run, redis_url):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    with redis.Redis.from_url(redis_url) as admin:
+        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        client.send(get=[])  # the relay begins to read the list
+        before = rss()
+        for _ in range(300):
+            client.send(get=["x" * 200_000])
+        assert rss() - before < 16 * 1024
+        time.sleep(max(0, 2.5 - time.monotonic() + began))  # the hang
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    other, back = connect(group), time.monotonic()
+    other.send(get=[])
+    other.until(lambda self: record["id"] in self.jobs, "the list")
+    assert time.monotonic() - back < 4
+
+
+def test_a_browser_whose_handler_fails_as_it_opens_leaves_no_relay_behind(group):
+    class Faulty(moi.MOIMessageHandler):
+        def open(self):
+            super().open()
+            raise RuntimeError("the application's own")
+
+    server = Server(handler=Faulty)
+    try:
+        with Raw(server, group) as raw:
+            assert raw.frame()[0] is None
+            until(lambda: f"moi-relay:{group}" not in [thread.name for thread in threading.enumerate()], "it ends")
+    finally:
+        server.stop()
+
+
 def test_the_relay_starts_anew_after_its_connection_was_cut(group, connect, run, r):
     client = connect(group)
     client.send(get=[])
