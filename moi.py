@@ -2923,8 +2923,8 @@ class _Relay:
         # Or who asks without end would take up Redis, if the list is long; or it has hung meanwhile, and is well again.
         self._rest = now + min(4 * (now - began), REST)
         gone, self._ids = self._ids - ids, ids
+        self._send(_gone(gone))  # first: the connection may have been cut
         self._forget(gone)
-        self._send(_gone(gone))
         self._subscribe(ids)
 
     def _subscribe(self, ids: Iterable[str]) -> None:

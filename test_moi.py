@@ -3199,6 +3199,24 @@ def test_a_browser_that_comes_and_goes_while_redis_hangs_has_one_relay(group, co
     client.until(lambda self: record["id"] in self.jobs, "and it serves who comes after that")
 
 
+def test_what_is_found_gone_just_as_the_connection_is_cut_is_told(group, connect, run, r, monkeypatch):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    cut = []
+
+    def forget(ids):
+        if ids and not cut:
+            cut.append(ids)
+            raise redis.ConnectionError("cut")
+        return moi._Relay._forget(relay, ids)
+    monkeypatch.setattr(relay, "_forget", forget)
+    r.srem(f"{group}:jobs", record["id"])
+    client.send(get=[])
+    client.until(lambda self: not self.jobs and cut, "it is gone")
+
+
 def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_there_soon(group, connect, run, redis_url):
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
