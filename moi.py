@@ -2718,6 +2718,7 @@ class _Relay:
         self._awaited: set[str] = set()     # those whose subscription Redis has not confirmed yet
         self._unsent: deque[str] = deque()  # and of these, those that Redis has not been asked for yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
+        self._unlisted: set[str] = set()    # those that are yet to be put into the group's set, if nobody else has
         self._begun = self._again = False
         self._on_its_way = False            # whether the IOLoop has yet to come to the last changes
         self._stale = False                 # whether somebody has published that the group's list is to be read
@@ -2771,7 +2772,7 @@ class _Relay:
     def _run(self) -> None:
         try:
             while not self._may_end():
-                for ids in (self._subscribed, self._awaited, self._unsent, self._fresh):
+                for ids in (self._subscribed, self._awaited, self._unsent, self._fresh, self._unlisted):
                     ids.clear()
                 for _ in range(len(self.requests)):  # while Redis is away, browsers may come, ask and go
                     request = self.requests.popleft()
@@ -2853,7 +2854,7 @@ class _Relay:
                 self._hear(changed)
                 heard = time.monotonic()
                 behind = heard > until  # then there may be more, which redis-py has read already
-        # A job that was removed just before `_changes` has put it into the group's set would stay there.
+        # A job that was removed just before this thread has put it into the group's set would stay there.
         self._connection.send_command("PING", "last")
         while self._hear(changed) != (b"pong", b"last"):
             pass
@@ -2868,6 +2869,11 @@ class _Relay:
 
     def _note(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
         own = channel == self.group.channel.encode()
+        # By now whoever has removed one of these again has been heard.
+        if kind == b"pong" and (fresh := self._unlisted.intersection(channel.decode().split())):
+            _quick("SADD", self.group.key, *fresh)
+            _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
+            self._unlisted -= fresh
         if kind == b"subscribe" and own:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
@@ -2896,6 +2902,7 @@ class _Relay:
                             changed.setdefault(job_id, "update")
                     elif action == "remove":
                         self._fresh.discard(job_id)
+                        self._unlisted.discard(job_id)
                         changed[job_id] = "remove"
                     elif job_id in self._subscribed and job_id not in self._awaited:
                         changed[job_id] = "add"
@@ -2959,8 +2966,8 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            _quick("SADD", self.group.key, *fresh)
-            _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
+            self._unlisted |= fresh
+            self._connection.send_command("PING", " ".join(fresh))
         unknown = added - shown  # nobody has been shown these
         self._forget(removed | unknown)
         return [change for change in changes if change[1] not in unknown]

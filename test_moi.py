@@ -3217,6 +3217,40 @@ def test_what_is_found_gone_just_as_the_connection_is_cut_is_told(group, connect
     client.until(lambda self: not self.jobs and cut, "it is gone")
 
 
+def test_a_job_that_is_removed_as_the_connection_is_cut_before_it_was_listed_stays_removed(
+        group, connect, run, r, monkeypatch):
+    client = connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    read, gone = relay._read, []
+
+    def cut(actions, *most):
+        found = read(actions, *most)
+        if actions and not gone:
+            gone.extend(actions)
+            moi.Group(group).remove(gone)
+            r.client_kill_filter(_type="pubsub")
+        return found
+    monkeypatch.setattr(relay, "_read", cut)
+    run(abs, 1)
+    last = run(abs, 2)
+    client.until(lambda self: set(self.jobs) == {last["id"]}, "the other is gone")
+    assert gone and moi.Group(group).jobs() == [last["id"]]
+
+
+def test_an_added_job_that_only_a_message_names_is_in_the_group_from_then_on(group, connect, run, r):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    r.srem(f"{group}:jobs", record["id"])
+    client.send(get=[])
+    client.until(lambda self: not self.jobs, "it is gone")
+    r.publish(f"{group}:pubsub", json.dumps({"add": [record["id"]]}))
+    client.until(lambda self: set(self.jobs) == {record["id"]}, "it is back")
+    until(lambda: moi.Group(group).jobs() == [record["id"]], "it is in the group")
+
+
 def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_there_soon(group, connect, run, redis_url):
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
