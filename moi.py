@@ -844,6 +844,16 @@ end
 return {'', ''}
 """
 
+# KEYS: group's set; ARGV: ttl, jobs. Returns those of them that are not in the set.
+_UNLISTED = """
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+local found = {}
+for i = 2, #ARGV do
+    if redis.call('SISMEMBER', KEYS[1], ARGV[i]) == 0 then table.insert(found, ARGV[i]) end
+end
+return found
+"""
+
 # KEYS: group's set. Returns the members that are as long as an ID, as one text: a client has it in a tenth of the time.
 _MEMBERS = """
 local ids = {}
@@ -2718,7 +2728,7 @@ class _Relay:
         self._awaited: set[str] = set()     # those whose subscription Redis has not confirmed yet
         self._unsent: deque[str] = deque()  # and of these, those that Redis has not been asked for yet
         self._fresh: set[str] = set()       # and of these, those to be shown as soon as it has
-        self._unlisted: set[str] = set()    # those that are yet to be put into the group's set, if nobody else has
+        self._unlisted: set[str] = set()    # those that a message alone has added, yet to be put into the group's set
         self._begun = self._again = False
         self._on_its_way = False            # whether the IOLoop has yet to come to the last changes
         self._stale = False                 # whether somebody has published that the group's list is to be read
@@ -2869,7 +2879,7 @@ class _Relay:
 
     def _note(self, kind: bytes, channel: bytes, data: Any, changed: dict[str, str]) -> None:
         own = channel == self.group.channel.encode()
-        # By now whoever has removed one of these again has been heard.
+        # Whoever had removed one of these before it was found to be not in the set has been heard by now.
         if kind == b"pong" and (fresh := self._unlisted.intersection(channel.decode().split())):
             _quick("SADD", self.group.key, *fresh)
             _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
@@ -2966,8 +2976,9 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            self._unlisted |= fresh
-            self._connection.send_command("PING", " ".join(fresh))
+            if unlisted := _script(_UNLISTED, [self.group.key], [2 * settings().job_ttl, *fresh]):
+                self._unlisted.update(job_id.decode() for job_id in unlisted)
+                self._connection.send_command("PING", b" ".join(unlisted))
         unknown = added - shown  # nobody has been shown these
         self._forget(removed | unknown)
         return [change for change in changes if change[1] not in unknown]

@@ -3023,7 +3023,8 @@ def test_a_job_that_is_added_and_removed_at_once_stays_removed(group, connect, r
 
 
 def test_a_job_that_is_removed_while_the_last_browser_leaves_stays_removed(group, connect, run, r, monkeypatch):
-    client = connect(group)
+    record, client = run(abs, 1), connect(group)
+    moi.Group(group).remove([record["id"]])
     client.send(get=[])
     client.read()
     relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
@@ -3037,7 +3038,7 @@ def test_a_job_that_is_removed_while_the_last_browser_leaves_stays_removed(group
             until(lambda: relay.stopping, "the browser has left")
         return quick(*command, **options)
     monkeypatch.setattr(moi, "_quick", late)
-    run(abs, 1)
+    r.publish(f"{group}:pubsub", json.dumps({"add": [record["id"]]}))
     relay.thread.join(DEADLINE)
     assert gone and relay.ended and moi.Group(group).jobs() == []
 
