@@ -446,7 +446,7 @@ html {
       this.items.delete(job.id);
       for (const waiting of [this.news, this.changed]) waiting.delete(item);
       this.counts[stateOf(item.job)]--;
-      this.emit("remove", job);
+      this.emit("remove", item.job);
     }
 
     /** Ask for jobs to be cancelled or removed, and show that; what has no connection is asked for over the next. */

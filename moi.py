@@ -503,6 +503,10 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
     return text
 
 
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
 @functools.lru_cache(1)
 def _passwords(url: str) -> list[str]:
     """Return the passwords in an address of Redis, in the forms in which they may be said."""
@@ -541,6 +545,11 @@ def _reaching_redis() -> Iterator[None]:
             raise redis.ResponseError(said) from None
         raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({said}): name in "
                            "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from None
+    except (redis.InvalidResponse, ValueError) as error:  # what answers may be no Redis, and say again what it is told
+        if (said := _words(error)) == str(error) and not isinstance(error, redis.InvalidResponse):
+            raise
+        raise RedisNotFound(f"what answers at {_without_password(settings().redis_url)} is no Redis ({said:.300}): "
+                            "set MOI_REDIS_URL to where Redis is") from None
     except (redis.ConnectionError, redis.TimeoutError) as error:
         where = _without_password(settings().redis_url)
         raise RedisNotFound(f"Redis does not answer at {where} ({_words(error):.300}): start it with `redis-server`, "
@@ -619,9 +628,9 @@ def _plain(value: Any, left: float = math.inf) -> Any:
             if math.isnan(value):
                 return None
             return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
-        if isinstance(value, (date, datetime, time_of_day)):
-            return _text(value.isoformat())
         try:
+            if isinstance(value, (date, datetime, time_of_day)):
+                return _text(value.isoformat())
             if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
                 spend(20 * len(value))  # as much as a long number
                 if id(value) in inside or len(inside) >= _DEEPEST:
@@ -952,12 +961,13 @@ def _subscribed(channel: str) -> Iterator[Any]:
                 raise
     try:
         yield connection
-        if connection._sock:
-            connection.send_command("UNSUBSCRIBE", channel)
-            spare.append(connection)
     except BaseException:  # it may have been in the middle of an answer
         connection.disconnect()
         raise
+    with contextlib.suppress(redis.ConnectionError, redis.TimeoutError, OSError):  # it may have been cut just now
+        if connection._sock:
+            connection.send_command("UNSUBSCRIBE", channel)
+            spare.append(connection)
 
 
 @functools.lru_cache
@@ -1643,8 +1653,8 @@ class _Worker:
                     while not self.left.is_set():
                         self._renew()
                         pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
-            except Exception:  # whatever it is: without this thread the job would be taken for dead
-                logger.debug("worker %s lost Redis", self.name, exc_info=True)
+            except Exception as error:  # whatever it is: without this thread the job would be taken for dead
+                logger.debug("worker %s lost Redis: %s", self.name, _words(error, _traceback))
                 self.left.wait(0.25)
 
     def _renew(self) -> None:
@@ -2462,7 +2472,7 @@ class _Watcher:
                     if not r.llen(context.queue) or any(lease for lease, _ in self._signs(r, workers).values()):
                         break
                 except (redis.RedisError, OSError) as error:
-                    logger.debug("no answer from Redis at exit: %s", error)
+                    logger.debug("no answer from Redis at exit: %s", _words(error))
                 if time.monotonic() > give_up or not self.thread.is_alive():
                     logger.warning("context %s: no worker has taken over within %g s; its queued jobs wait for the "
                                    "next process that uses the context", context.name, seconds)
@@ -2637,14 +2647,18 @@ class Group:
             pipe.publish(self.channel, json.dumps({action: ids}))
             pipe.execute()
 
+    def _drop(self, ids: list[str]) -> None:
+        with contextlib.suppress(redis.ResponseError):  # when Redis takes no writes, the rest is shown even so
+            if ids:
+                _redis().srem(self.key, *ids)
+
     def _read(self, ids: list[str]) -> Iterator[tuple[str, bytes]]:
         """Yield IDs and the first `HEAD` bytes of stored records; drop from the group what has none any more."""
         start = 0
         while part := ids[start:start + PART]:
             found = list(zip(part, _heads(part, HEAD)))
             start += len(found)
-            if gone := [i for i, raw in found if not raw]:
-                _redis().srem(self.key, *gone)
+            self._drop([i for i, raw in found if not raw])
             yield from ((i, raw) for i, raw in found if raw)
 
 
@@ -2799,7 +2813,7 @@ class _Relay:
                     self._wait(self._alone, 0.25)
                 except Exception as error:
                     self._complain(f"the relay met {type(error).__name__}: {_words(error)}; it starts again")
-                    logger.debug("group %s", self.group.name, exc_info=True)
+                    logger.debug("group %s: %s", self.group.name, _words(error, _traceback))
                     self._wait(self._alone, TICK)
                 finally:
                     self._connection.disconnect()
@@ -2828,7 +2842,8 @@ class _Relay:
         sent, behind = -math.inf, False
         changed: dict[str, str] = {}
         poll = self._poll(self._woken, self._connection._sock)
-        while not self.stopping:
+        # What the last browser has asked for is done, though it has left.
+        while not self.stopping or any(action in ("remove", "cancel") for _, action, _ in list(self.requests)):
             now = time.monotonic()
             if changed and now - sent >= FLOOD and not self._on_its_way:
                 part = {job_id: changed.pop(job_id) for job_id in list(itertools.islice(changed, TURN))}
@@ -2868,8 +2883,7 @@ class _Relay:
         self._connection.send_command("PING", "last")
         while self._hear(changed) != (b"pong", b"last"):
             pass
-        if removed := [i for i, action in changed.items() if action == "remove"]:
-            _redis().srem(self.group.key, *removed)
+        self.group._drop([i for i, action in changed.items() if action == "remove"])
 
     def _hear(self, changed: dict[str, str]) -> tuple[bytes, bytes]:
         """Read what Redis says next, note what that has changed, and return its kind and channel."""
@@ -2970,8 +2984,7 @@ class _Relay:
         """Turn what has changed into job objects."""
         removed = {i for i, action in changed.items() if action == "remove"}
         added = {i for i, action in changed.items() if action == "add"} - self._ids
-        if removed:
-            _redis().srem(self.group.key, *removed)
+        self.group._drop([*removed])
         changes = self._read({i: action for i, action in changed.items() if i in self._ids or i in added})
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
@@ -2984,9 +2997,10 @@ class _Relay:
         return [change for change in changes if change[1] not in unknown]
 
     def _read(self, actions: dict[str, str], most: float = math.inf) -> list[_Change]:
-        """Read the jobs that were added, updated or removed, or the first; what has no record is told to be gone."""
-        ids, found, changes, size = list(actions), set(), [], 0
-        for job_id, raw in self.group._read(ids):
+        """Read the jobs that were added or updated, or the first; what was removed, or has no record, is gone."""
+        ids, changes, size = list(actions), [], 0
+        found = {job_id for job_id in ids if actions[job_id] == "remove"}  # which may be another group's by now
+        for job_id, raw in self.group._read([job_id for job_id in ids if job_id not in found]):
             found.add(job_id)
             if (job := _for_browser(job_id, raw)) is not None:
                 changes.append((actions[job_id], job_id, job))
@@ -3004,7 +3018,8 @@ class _Relay:
         for _ in range(len(self.requests)):
             sender, action, what = self.requests[0]  # taken off when it is done: Redis may go away in between
             whole = action == "get" and not what
-            if sender not in self.sockets or whole and sender in told:
+            left = sender not in self.sockets and action in ("get", "show")
+            if left or whole and sender in told:
                 self.requests.popleft()
                 self.loop.add_callback(sender.ask, -_weight(what))
                 continue
@@ -3036,9 +3051,11 @@ class _Relay:
             elif what:
                 try:
                     self._act(sender, action, what)
-                except (redis.ConnectionError, redis.TimeoutError, OSError):
-                    raise
-                except Exception as error:  # a full Redis, a spoiled record: not to be tried for ever
+                except Exception as error:
+                    away = redis.ConnectionError, redis.TimeoutError, OSError
+                    if isinstance(error, away) and not isinstance(error, RedisRefuses):
+                        raise
+                    # A full Redis, a spoiled record, a right that is missing: not to be tried for ever.
                     self._complain(f"cannot {action}: {_words(error)}")
                     self._answer(sender, f"cannot {action}: {_words(error)}")
             self.requests.popleft()
@@ -3847,8 +3864,13 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]  # which Python 3.1
         return _safe(super().format(record))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(_safe(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
         "cluster the one of the IPython profile MOI_CONTEXT.",
         epilog="`moi COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.")
@@ -3898,7 +3920,7 @@ def main(argv: list[str] | None = None) -> int:
         return cast(int, args.do(args))
     except KeyboardInterrupt:
         if "again" in args:
-            print(f"\nmoi: what runs goes on; look again with `{args.again}`", file=sys.stderr)
+            print(f"\nmoi: what runs goes on; look again with `{_safe(args.again)}`", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `moi jobs | head`
         sys.stdout = open(os.devnull, "w")

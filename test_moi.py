@@ -42,7 +42,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import hypothesis
@@ -618,6 +618,39 @@ def test_an_error_before_the_first_use_shows_no_password_of_a_client_that_is_in_
     assert said.count("the group is <redis.client") == 3 and said.count("***") == 3 and "s3s" not in said
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad %s\r\n", b":%s\r\n"])
+def test_what_is_no_redis_is_called_so_and_its_words_show_no_password(answer):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def echo():
+            with contextlib.suppress(OSError):  # closed at the end
+                while True:
+                    with listener.accept()[0] as connection:
+                        connection.sendall(answer % connection.recv(9999).replace(b"\r\n", b" "))
+        threading.Thread(target=echo, daemon=True).start()
+        said = program("""
+            import moi, traceback
+            for use in (lambda: moi.job_info("0" * 8 + "-0000" * 3 + "-" + "0" * 12), lambda: moi.Group("g").jobs()):
+                try:
+                    use()
+                except moi.RedisNotFound:
+                    traceback.print_exc()
+        """, MOI_REDIS_URL=f"redis://ann:s3same@127.0.0.1:{listener.getsockname()[1]}")
+    assert said.count("what answers at redis://***@127.0.0.1") == 2 and "s3same" not in said
+
+
+def test_a_wait_whose_connection_is_cut_as_the_job_ends_returns_its_record(run, monkeypatch):
+    subscribed = moi._subscribed
+
+    @contextlib.contextmanager
+    def cut(channel):
+        with subscribed(channel) as connection:
+            yield connection
+            connection._sock.shutdown(socket.SHUT_RDWR)
+    monkeypatch.setattr(moi, "_subscribed", cut)
+    for _ in range(5):
+        assert run(abs, -1)["result"] == 1
+
+
 @pytest.mark.slow
 def test_what_engines_print_and_strangers_put_into_that_port_of_the_controller_piles_up_nowhere(folder, group, moi_url):
     """Once an unsigned message has come, ipyparallel's client would read no more, and keep all that follows."""
@@ -813,6 +846,14 @@ class Model:
         return {"id": 1}
 
 
+class Nowhere(tzinfo):
+    def utcoffset(self, when):
+        raise RuntimeError("no offset")
+
+    def __repr__(self):
+        return "nowhere"
+
+
 class Frame:
     """As one of pandas'."""
 
@@ -834,6 +875,7 @@ class Frame:
     ({"a": 1}.keys(), ["a"]), (Path("/a/b"), "/a/b"), (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     (decimal.Decimal("1.10"), "1.10"), (Color.RED, [255, 0, 0]),
     (Point(1, Point(2, None)), {"x": 1, "y": {"x": 2, "y": None}}), (Point, "<class 'test_moi.Point'>"),
+    (moi.datetime(2024, 5, 6, tzinfo=Nowhere()), "datetime.datetime(2024, 5, 6, 0, 0, tzinfo=nowhere)"),
     (Model(), {"id": 1}), (Frame(), [{"n": 1}, {"n": None}]),
 ], ids=lambda value: type(value).__name__)
 def test_what_json_cannot_say_is_stored_in_the_nearest_form_it_can(value, said):
@@ -1232,7 +1274,7 @@ def test_a_result_whose_parts_hold_each_other_without_end_is_too_long_and_its_en
     assert run("true")["status"] == "Success"
 
 
-def test_a_result_or_exception_that_is_not_what_it_says_fails_its_job_and_no_engine(ctx, cluster, group, run):
+def test_a_result_or_exception_that_is_not_what_it_says_harms_no_engine(ctx, cluster, group, run):
     def dated():
         import datetime
         return type("Odd", (datetime.date,), {"isoformat": lambda self: {1}})(2000, 1, 1)
@@ -1251,7 +1293,7 @@ def test_a_result_or_exception_that_is_not_what_it_says_fails_its_job_and_no_eng
         import moi
         raise type("Odd", (moi.CommandFailed,), {"__str__": text})
     engines = set(cluster.client.ids)
-    assert run(dated)["status"] == "Failed" and run(worded)["result"] == "as it is"
+    assert "(2000, 1, 1)" in run(dated)["result"] and run(worded)["result"] == "as it is"
     for name in "__cause__", "__notes__", "__traceback__":
         for what in KeyboardInterrupt(), SystemExit(0), RuntimeError():
             assert run(raises, name, what)["status"] == "Failed"
@@ -2397,7 +2439,7 @@ def test_actions_on_the_group_s_channel_are_honoured_from_any_process(group, con
     redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"get": [mine["id"]]}))
     assert client.read() == {"add": [mine]}
     moi.Group(group).remove([other["id"]])
-    assert client.read() == {"remove": [other]}
+    assert client.read() == {"remove": [{"id": other["id"]}]}
 
 
 def test_an_update_may_name_other_jobs_and_comes_from_any_process(group, connect, run, redis_url, r):
@@ -2617,8 +2659,8 @@ class Raw:
 
 
 @pytest.mark.parametrize("content, kind, size, code", [
-    (b"\xff\xfe", 1, None, None), (b'{"get": ["', 1, 1 << 20, 1009), (b"x", 5, None, None)],
-    ids=["no UTF-8", "too long", "no such frame"])
+    (b"\xff\xfe", 1, None, None), (b'{"get": ["', 1, 1 << 20, 1009), (b"x", 5, None, None),
+    (b"\x03\xe8\xff\xfe", 8, None, None)], ids=["no UTF-8", "too long", "no such frame", "a close that is no UTF-8"])
 def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(
         group, connect, server, content, kind, size, code):
     client = connect(group)
@@ -2627,6 +2669,8 @@ def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(
         while (frame := raw.frame())[0] == 9:
             pass
         assert frame[0] in (8, None) and (code is None or int.from_bytes(frame[1][:2], "big") == code)
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    until(lambda: len(relay.sockets) == 1, "it has left")
     client.send(get=[])
     assert client.read() == {"add": []}
 
@@ -3272,6 +3316,64 @@ def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_ther
     other.send(get=[])
     other.until(lambda self: record["id"] in self.jobs, "the list")
     assert time.monotonic() - back < 4
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_a_browser_has_asked_for_is_done_though_it_leaves_at_once(alone, group, connect, run, redis_url):
+    records, client = [run(abs, i) for i in range(2)], connect(group)
+    other = None if alone else connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    with redis.Redis.from_url(redis_url) as admin:
+        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
+    try:
+        for record in records:
+            client.send(remove=[record["id"]])
+        client.close()
+        until(lambda: len(relay.sockets) == bool(other), "it has left")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: not moi.Group(group).jobs(), "both are removed")
+    if alone:
+        relay.thread.join(DEADLINE)
+        assert relay.ended
+
+
+def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, connect, ctx, run, redis_url):
+    records, client, other = [run(abs, i) for i in range(2)], connect(group), connect(group)
+    client.send(get=[])
+    client.read()
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-srem")
+    try:
+        client.send(remove=[records[0]["id"]])
+        client.until(lambda self: "cannot remove" in str(self.last.get("error")), "the answer")
+        other.send(get=[])
+        other.until(lambda self: len(self.jobs) == 2, "the list")
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+srem")
+
+
+def test_a_list_with_an_expired_job_is_shown_though_redis_takes_no_writes(group, connect, run, r, redis_url):
+    gone, kept = run(abs, 1), run(abs, 2)
+    r.delete(gone["id"])
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-srem")  # as when its disk is full
+    try:
+        client = connect(group)
+        client.send(get=[])
+        client.until(lambda self: set(self.jobs) == {kept["id"]}, "the list")
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+srem")
+
+
+def test_a_browser_is_not_shown_what_has_become_of_a_job_since_it_was_removed(group, connect, run, r):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    r.srem(f"{group}:jobs", record["id"])
+    r.set(record["id"], json.dumps({**record, "result": "another's"}), ex=60)
+    r.publish(f"{group}:pubsub", json.dumps({"remove": [record["id"]]}))
+    assert client.read() == {"remove": [{"id": record["id"]}]}
 
 
 def test_a_browser_whose_handler_fails_as_it_opens_leaves_no_relay_behind(group):
