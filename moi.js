@@ -120,6 +120,7 @@ html {
   :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; cursor: pointer; }
   :where(.moi-details[open] > summary) { max-width: calc(100% - 6rem); }
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
+  :where(.moi-part) { display: block; unicode-bidi: plaintext; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
     unicode-bidi: plaintext; text-align: start;
@@ -222,10 +223,12 @@ html {
     for (const element of row.getElementsByClassName("moi-" + name)) set(element, properties);
   }
 
-  /** Set a long text. To find where words of thousands of letters break can take a browser seconds: it is told. */
+  /** Set a long text, in blocks that end with a line, if one does in time: it takes a browser seconds to find where
+   *  words of thousands of letters break, or to lay out as many changes of direction. */
   function setText(element, text) {
     if (element.textContent === text) return;
-    element.replaceChildren(...text.split(/(\S{1000})/u).flatMap((part, i) => (i % 2 ? [part, make("wbr")] : part)));
+    const parts = text.match(/[^]{0,999}\n|[^]{1,1000}/gu) || [];
+    element.replaceChildren(...parts.length > 1 ? parts.map((part) => make("span", "moi-part", part)) : parts);
   }
 
   function icon(state) {
@@ -600,7 +603,13 @@ html {
         await navigator.clipboard.writeText(element.textContent);
       } catch {  // not there without https, or not allowed: the way of old
         getSelection().selectAllChildren(element);
+        const give = (event) => {  // not what lies selected, where blocks become lines
+          event.clipboardData.setData("text/plain", element.textContent);
+          event.preventDefault();
+        };
+        document.addEventListener("copy", give);
         done = document.execCommand("copy");
+        document.removeEventListener("copy", give);
       }
       const said = done ? words.copied : words.uncopied, own = button.own ||= [...button.childNodes];
       button.replaceChildren(said);
