@@ -661,14 +661,18 @@ html {
       for (const row of [this.refuge, last]) {
         if (row) this.most = Math.max(this.most, 2 + this.view.findIndex((item) => item.row === row));
       }
+      const { shown, held } = this;
       this.show(limit);
       this.showBar();
       this.say(this.state);
       const away = active && (box.bottom < 0 || box.top > innerHeight);
-      if (active && !active.checkVisibility()) this.refocus(active, from, away);
-      else if (byKey && inSight(box) && !inSight(active.getBoundingClientRect())) {  // newer rows have pushed it out
-        active.scrollIntoView({ block: "nearest" });
-      }
+      if (active && !active.checkVisibility()) return this.refocus(active, from, away);
+      // What newer rows push out of sight is brought back. They are as high as they get only when they come into it.
+      const stood = byKey && (inSight(box) || held?.active === active && held.scrollY === scrollY);
+      const pushed = stood && !inSight(active.getBoundingClientRect());
+      if (pushed) active.scrollIntoView({ block: "nearest" });
+      this.held = stood ? { active, scrollY } : null;
+      if (pushed || stood && shown !== this.shown) this.schedule();
     }
 
     /** The last row in sight of who has scrolled into the list. */

@@ -4207,6 +4207,34 @@ def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visito
     assert page.evaluate("[asked, shown]") == [1, ["long: Failed"]]
 
 
+@pytest.mark.parametrize("pace", ["one by one", "at once"])
+def test_what_has_the_keyboard_stays_in_sight_however_high_the_rows_that_come_above_it(visit, write, pace):
+    page = visit('<body style="font: 20px sans-serif; padding: 200px 0 0">', viewport={"width": 800, "height": 600})
+    for i in range(12):
+        write("Success", f"old {i}", date_created=f"20{i + 10}", result=i)
+    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 12")
+    while focused(page)[0] != "Remove" or "old 11" not in page.evaluate("document.activeElement.ariaLabel"):
+        page.keyboard.press("Tab")
+    for i in range(25):
+        write("half way through a long status text " * 8, "Simulation of the lattice " * 8, progress=0.4, ran=20)
+        if pace == "one by one":
+            page.wait_for_function("n => document.querySelectorAll('.moi-job').length == n", arg=13 + i)
+            frames(page, 6)
+    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 37")
+    frames(page, 30)
+    top, bottom = page.evaluate("""() => { const box = document.activeElement.getBoundingClientRect();
+                                           return [box.top, box.bottom]; }""")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Remove: old 11" and 0 <= top < bottom <= 600
+
+
+def frames(page, n):
+    """Let the page draw some frames."""
+    page.evaluate("""n => new Promise((done) => {
+        const next = () => (n-- ? requestAnimationFrame(next) : done());
+        next();
+    })""", n)
+
+
 def test_the_keyboard_keeps_its_place_when_buttons_and_rows_go(page, write, run, group):
     first, second, third = (write("Running", f"job {i}", date_created=f"200{i}") for i in range(3))
     page.get_by_role("button", name="Cancel: job 1").focus()
