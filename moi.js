@@ -58,7 +58,7 @@ html {
     --moi-success: light-dark(#1a7f37, #3fb950); --moi-failed: light-dark(#cf222e, #f85149); }
   :where(.moi [hidden], .moi-state:empty, .moi-meta > span:empty) { display: none !important; }
   :where(.moi :focus-visible) { outline: 2px solid var(--moi-accent); outline-offset: 1px; }
-  :where(.moi :focus) { scroll-margin-block-end: 8rem; }  /* clear of .moi-live, of some four lines at 320 pixels */
+  :where(.moi :focus) { scroll-margin-block: 4px min(8rem, 30vh); }  /* clear of .moi-live, of four lines at 320 pixels */
   :where(.moi button, .moi-result, .moi-search) { box-sizing: border-box; min-height: 1.8rem; margin: 0;
     padding: .15rem .6rem; border: 1px solid var(--moi-border); border-radius: calc(var(--moi-radius) * .75);
     background: var(--moi-back); color: var(--moi-text); font: inherit; font-size: .875em; line-height: 1.5; }
@@ -120,7 +120,8 @@ html {
   :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; cursor: pointer; }
   :where(.moi-details[open] > summary) { max-width: calc(100% - 6rem); }
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
-  :where(.moi-part) { display: block; unicode-bidi: plaintext; }
+  :where(.moi-part) { display: block; unicode-bidi: plaintext; content-visibility: auto;
+    contain-intrinsic-block-size: auto 10rem; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
     unicode-bidi: plaintext; text-align: start;
@@ -622,7 +623,7 @@ html {
       [this.filter, this.query, this.most] = [filter, query, this.options.rows];
       clearTimeout(this.counting);
       this.counting = setTimeout(() => {  // when the typing pauses
-        if (this.view.length) this.voice.replaceChildren(this.options.words.shown(this.view.length));
+        this.voice.replaceChildren(this.view.length ? this.options.words.shown(this.view.length) : "");
       }, 700);
       this.schedule();
     }
@@ -670,7 +671,7 @@ html {
       // What newer rows push out of sight is brought back. They are as high as they get only when they come into it.
       const stood = byKey && (inSight(box) || held?.active === active && held.scrollY === scrollY);
       const pushed = stood && !inSight(active.getBoundingClientRect());
-      if (pushed) active.scrollIntoView({ block: "nearest" });
+      if (pushed) active.scrollIntoView({ block: "nearest", behavior: "instant" });
       this.held = stood ? { active, scrollY } : null;
       if (pushed || stood && shown !== this.shown) this.schedule();
     }

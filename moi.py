@@ -512,7 +512,8 @@ def _passwords(url: str) -> list[str]:
     """Return the passwords in an address of Redis, in the forms in which they may be said."""
     words = [_netloc(url).rpartition("@")[0].partition(":")[2], *re.findall("password=([^&]*)", url)]
     forms = [read(word) for word in words for read in (str, urllib.parse.unquote, urllib.parse.unquote_plus)]
-    return [said for form in forms if len(form) > 2 for said in (form, repr(form)[1:-1], json.dumps(form)[1:-1])]
+    return [said for form in forms if len(form) > 2
+            for said in (form, repr(form)[1:-1], repr(_text(form).encode())[2:-1], json.dumps(form)[1:-1])]
 
 
 def _passing(error: redis.RedisError) -> bool:
@@ -2785,10 +2786,14 @@ class _Relay:
             poll.register(each, select.POLLIN)
         return poll
 
+    def _wishes(self) -> bool:
+        """Tell whether something is left to be done that a browser has asked for, though it may have left."""
+        return any(action in ("remove", "cancel") for _, action, _ in list(self.requests))
+
     def _may_end(self) -> bool:
         place = self.group.name, self.loop
         with self._end:
-            self.ended = self.stopping
+            self.ended = self.stopping and not self._wishes()
             if self.ended and _relays.get(place) is self:
                 del _relays[place]
             return self.ended
@@ -2798,25 +2803,27 @@ class _Relay:
             while not self._may_end():
                 for ids in (self._subscribed, self._awaited, self._unsent, self._fresh, self._unlisted):
                     ids.clear()
-                for _ in range(len(self.requests)):  # while Redis is away, browsers may come, ask and go
-                    request = self.requests.popleft()
-                    if request[0] in self.sockets:
-                        self.requests.append(request)
                 # redis-py's PubSub takes five times as long for a message, and would hide a reconnect.
                 self._connection = _new_connection(_redis(retries=0))
                 try:
                     self._connection.connect()
                     self._connection.send_command("SUBSCRIBE", self.group.channel)
                     self._listen()
+                    continue
                 except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
                     self._complain(f"lost Redis ({_words(error)}); its pages wait for it")
-                    self._wait(self._alone, 0.25)
+                    pause = 0.25
                 except Exception as error:
                     self._complain(f"the relay met {type(error).__name__}: {_words(error)}; it starts again")
                     logger.debug("group %s: %s", self.group.name, _words(error, _traceback))
-                    self._wait(self._alone, TICK)
+                    pause = TICK
                 finally:
                     self._connection.disconnect()
+                for _ in range(len(self.requests)):  # meanwhile browsers may come, ask and go, any number of them
+                    request = self.requests.popleft()
+                    if request[0] in self.sockets:
+                        self.requests.append(request)
+                self._wait(self._alone, pause)
         finally:
             self.stopping = True  # if it is by an error
             self._may_end()
@@ -2842,8 +2849,7 @@ class _Relay:
         sent, behind = -math.inf, False
         changed: dict[str, str] = {}
         poll = self._poll(self._woken, self._connection._sock)
-        # What the last browser has asked for is done, though it has left.
-        while not self.stopping or any(action in ("remove", "cancel") for _, action, _ in list(self.requests)):
+        while not self.stopping or self._wishes():
             now = time.monotonic()
             if changed and now - sent >= FLOOD and not self._on_its_way:
                 part = {job_id: changed.pop(job_id) for job_id in list(itertools.islice(changed, TURN))}
@@ -2887,7 +2893,12 @@ class _Relay:
 
     def _hear(self, changed: dict[str, str]) -> tuple[bytes, bytes]:
         """Read what Redis says next, note what that has changed, and return its kind and channel."""
-        kind, channel, *rest = self._connection.read_response()
+        try:
+            kind, channel, *rest = self._connection.read_response()
+        except redis.ResponseError as error:
+            if "MISCONF" not in str(error):
+                raise
+            return b"pong", b"last"  # a Redis that cannot save refuses pings as well, which is an answer
         self._note(kind, channel, rest[0] if rest else b"", changed)
         return kind, channel
 
@@ -3454,7 +3465,7 @@ _DEMO_PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>moi</title><link rel="icon" href="/demo.svg">
+<title>%s</title><link rel="icon" href="/demo.svg">
 <link rel="stylesheet" href="/demo.css"><script src="/moi.js" defer></script>
 </head>
 <body>
@@ -3549,13 +3560,13 @@ class _DemoPage(_DemoHandler):
     def get(self, user: str) -> None:
         other = _DEMO_USERS[user == _DEMO_USERS[0]]
         buttons = "".join(f'<button name="job" value="{label}">{label}</button>' for label in _DEMO_JOBS)
-        self.write(_DEMO_PAGE % (_DEMO_MAIN % (user, other, other, self.xsrf_form_html(), buttons)))
+        self.write(_DEMO_PAGE % (f"moi: {user}", _DEMO_MAIN % (user, other, other, self.xsrf_form_html(), buttons)))
 
 
 class _DemoBoth(_DemoHandler):
     def get(self) -> None:
         frames = "".join(f'<iframe src="/{user}/" title="{user}"></iframe>' for user in _DEMO_USERS)
-        self.write(_DEMO_PAGE % f'<div class="both">{frames}</div>')
+        self.write(_DEMO_PAGE % ("moi: both", f'<div class="both">{frames}</div>'))
 
 
 class _DemoRun(_DemoHandler):
@@ -3580,7 +3591,8 @@ class _DemoResult(_DemoHandler):
         else:
             shown = f"<pre>{escape(_text(_as_text(result)))}</pre>"
         name, status = (escape(_text(str(record.get(key)))) for key in ("name", "status"))
-        self.write(_DEMO_PAGE % f'<main><a href="/{user}/">All jobs</a><h1>{name}</h1><p>{status}</p>{shown}</main>')
+        self.write(_DEMO_PAGE % (
+            f"{name} - moi", f'<main><a href="/{user}/">All jobs</a><h1>{name}</h1><p>{status}</p>{shown}</main>'))
 
 
 class _DemoFile(_DemoHandler):

@@ -38,6 +38,7 @@ import textwrap
 import threading
 import time
 import types
+import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -1490,6 +1491,9 @@ def test_neither_settings_nor_errors_show_a_password(monkeypatch):
         patch.setattr(moi, "_settings", moi._Settings(redis_url=url, secret="geheim 3").check())
         assert "geheim" not in repr(moi.settings())
         assert moi._words("AUTH 'geheim/1' geheim%2F1 'geheim 2'") == "AUTH '***' *** '***'"
+        patch.setattr(moi, "_settings", moi._Settings(redis_url="redis://:geheimes-w%C3%B6rtchen@h").check())
+        assert moi._words("geheimes-wörtchen".encode(), repr) == "b'***'"
+        patch.setattr(moi, "_settings", moi._Settings(redis_url=url, secret="geheim 3").check())
         with pytest.raises(redis.ResponseError, match=r"you said AUTH \*\*\*$") as caught, moi._reaching_redis():
             raise redis.ResponseError("you said AUTH geheim/1")  # as a proxy may
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
@@ -3340,6 +3344,48 @@ def test_what_a_browser_has_asked_for_is_done_though_it_leaves_at_once(alone, gr
         assert relay.ended
 
 
+def test_what_is_asked_of_a_relay_that_is_about_to_end_is_done(group, connect, server, run, redis_url):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    with redis.Redis.from_url(redis_url) as admin:
+        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
+    try:
+        client.close()
+        until(lambda: relay.stopping, "the first has left")
+        with Raw(server, group) as raw:
+            raw.say(json.dumps({"remove": [record["id"]]}).encode())
+            until(lambda: [action for _, action, _ in list(relay.requests)] == ["remove"], "it is asked for")
+        until(lambda: not relay.sockets, "the second has left")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: not moi.Group(group).jobs(), "it is removed")
+    relay.thread.join(DEADLINE)
+    assert relay.ended
+
+
+def test_a_redis_that_refuses_pings_for_it_cannot_save_is_there_all_the_same(group, connect, run, monkeypatch, caplog):
+    record, client, pings = run(abs, 1), connect(group), []
+    client.send(get=[])
+    client.read()
+    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    read = relay._connection.read_response
+
+    def refuse():
+        if (said := read())[0] == b"pong":
+            pings.append(said)
+            raise redis.ResponseError("MISCONF Redis is configured to save RDB snapshots, but ...")
+        return said
+    monkeypatch.setattr(relay._connection, "read_response", refuse)
+    monkeypatch.setattr(moi, "SILENCE", 0.1)
+    relay.wake()
+    until(lambda: len(pings) > 3, "it pings")
+    last = run(abs, 2)
+    client.ended(last["id"])
+    assert ("add", record["id"], "Success") not in client.seen[1:] and not caplog.records
+
+
 def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, connect, ctx, run, redis_url):
     records, client, other = [run(abs, i) for i in range(2)], connect(group), connect(group)
     client.send(get=[])
@@ -3950,9 +3996,15 @@ def test_output_shows_neither_a_terminal_s_colours_nor_what_it_would_have_writte
     assert shown.locator(".moi-output-text").text_content().replace("\r", "") == "red link\n100%|\nend"
 
 
+#: Letters that no font has all of, in no order.
+RARE = [chr(code) for code in range(0x370, 0x1FFFF) if unicodedata.category(chr(code))[0] in "LNPS"]
+random.Random(1).shuffle(RARE)
+RARE = "".join(RARE[:32_000])
+
+
 @pytest.mark.parametrize("text", ["\u0628" * 64_000, "a" + "\u0301" * 64_000, "\U0001f600" * 16_000, "a\u0627" * 32_000,
-                                  "a\u0627b\u0628c\n" * 10_000, "x\n\n\n" * 900 + "y" * 3000],
-                         ids=["arabic", "accents", "faces", "mixed", "mixed lines", "blank lines"])
+                                  "a\u0627b\u0628c\n" * 10_000, "x\n\n\n" * 900 + "y" * 3000, RARE],
+                         ids=["arabic", "accents", "faces", "mixed", "mixed lines", "blank lines", "rare"])
 def test_a_text_as_long_as_it_gets_opens_at_once_and_is_whole(visit, write, text):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     shown = row(page, write("Success", result=text))
@@ -3974,6 +4026,8 @@ def test_blank_lines_and_lines_of_any_length_are_shown_as_high_as_in_one_piece(v
     shown.get_by_text("Value").click()
     pre = shown.locator(".moi-value-text")
     assert pre.locator("span").count() > 10
+    # Without skipping what is out of sight, whose height is a guess.
+    pre.evaluate("e => { for (const part of e.children) part.style.contentVisibility = 'visible'; }")
     in_parts = pre.evaluate("e => e.scrollHeight")
     assert pre.evaluate("e => { e.textContent += ''; return e.scrollHeight; }") == in_parts
 
