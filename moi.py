@@ -496,7 +496,7 @@ def _words(what: Any, say: Callable[[Any], str] = str) -> str:
     except Exception as error:
         text = f"<{_class(what)}, whose {say.__name__} raised {_class(error)}>"
     text = re.sub("(?s)(, with args beginning with:).*", r"\1 ***", text)  # of a Redis without AUTH, which cuts them
-    text = re.sub(r"(?s)([(,]password=).{,300}?(?=,\w+=|\)>)", r"\1***", text)  # of any client of redis-py 6
+    text = re.sub(r"(?s)(<redis\.[^\n]{,500}?[(,]password=).*?(?=\)>|$)", r"\1***", text)  # any client's, of redis-py 6
     url = _settings.redis_url if _settings else _configured.get("redis_url") or os.environ.get("MOI_REDIS_URL", "")
     for password in _passwords(url):
         text = text.replace(password, "***")
@@ -610,7 +610,7 @@ def _plain(value: Any, left: float = math.inf) -> Any:
 
     A few containers that hold each other would come to any length, each place of theirs written out.
     """
-    def spend(size: int) -> None:
+    def spend(size: float) -> None:
         nonlocal left
         left -= size
         if left < 0:
@@ -658,6 +658,9 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     return plain({each.name: getattr(value, each.name) for each in fields(value)}, inside)
                 for name, given in ("tolist", ()), ("model_dump", ()), ("to_dict", ("records",)):
                     if callable(getattr(value, name, None)):  # of numpy and its kin, pydantic, pandas
+                        size = getattr(value, "size", 0)
+                        if isinstance(size, int) and 20 * size > left:
+                            spend(math.inf)
                         return plain(getattr(value, name)(*given), inside)
         except _TooLong:
             raise
@@ -706,13 +709,22 @@ def _unended(raw: bytes) -> dict[str, Any]:
 
 # The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
 # backslash before it, and the status comes before anything that a job can nest.
-_LUA = """
+_HEAD = """
+local function head(id, last)
+    local raw = redis.pcall('GETRANGE', id, 0, last)
+    if type(raw) == 'string' then return raw end
+    -- Where moi's user has no right to run it, that is not to be taken for a job that has gone.
+    if string.find(raw.err, 'run th') then error(raw.err) end
+    return ''
+end
+"""
+_LUA = _HEAD + """
 local ttl = ARGV[1]
 local function status(id)
     local s, raw
     for _, most in ipairs({4096, LONGEST}) do  -- of a record that has ended the first of it says so
-        raw = redis.pcall('GETRANGE', id, 0, most)
-        if type(raw) ~= 'string' or raw == '' then return nil, nil end
+        raw = head(id, most)
+        if raw == '' then return nil, nil end
         s = string.match(raw, '"status":%s*"([^"]*)"')
         if #raw <= most or s == 'Success' or s == 'Failed' then return s, raw end
     end
@@ -747,7 +759,7 @@ local queued = redis.pcall('RPUSH', KEYS[3], ARGV[3])
 if type(queued) == 'table' then return queued end
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 for _, id in ipairs(old) do
-    if redis.pcall('EXISTS', id) ~= 1 then redis.call('SREM', KEYS[2], id) end  -- it may be no ID, and so forbidden
+    if #id ~= 36 or redis.pcall('EXISTS', id) == 0 then redis.call('SREM', KEYS[2], id) end
 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
 redis.call('SADD', KEYS[2], KEYS[1])
@@ -874,11 +886,10 @@ return table.concat(ids, ' ')
 """
 
 # KEYS: jobs; ARGV: bytes of each, bytes of all. Returns their records, or the first of them, if those are long.
-_HEADS = """
+_HEADS = _HEAD + """
 local found, size = {}, 0
 for i, id in ipairs(KEYS) do
-    local raw = redis.pcall('GETRANGE', id, 0, ARGV[1] - 1)
-    found[i] = type(raw) == 'string' and raw or ''
+    found[i] = head(id, ARGV[1] - 1)
     size = size + #found[i]
     if size > tonumber(ARGV[2]) then break end
 end
@@ -992,8 +1003,8 @@ def _heads(ids: list[str], most: int) -> list[bytes]:
         return cast(list[bytes], _script(_HEADS, ids, [most, SHARE]))
     try:  # a single one, as a live update is, takes less without a script
         return [_quick("GETRANGE", ids[0], 0, most - 1)]
-    except redis.ResponseError as error:  # of another type, or not to be read by moi's user
-        if _passing(error):
+    except redis.ResponseError as error:
+        if not _wrong_type(error):
             raise
         return [b""]
 
@@ -2906,9 +2917,10 @@ class _Relay:
         own = channel == self.group.channel.encode()
         # Whoever had removed one of these before it was found to be not in the set has been heard by now.
         if kind == b"pong" and (fresh := self._unlisted.intersection(channel.decode().split())):
-            _quick("SADD", self.group.key, *fresh)
-            _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
             self._unlisted -= fresh
+            with contextlib.suppress(redis.ResponseError):  # a full Redis: they are shown even so
+                _quick("SADD", self.group.key, *fresh)
+                _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
         if kind == b"subscribe" and own:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True

@@ -610,7 +610,7 @@ def test_an_error_before_the_first_use_shows_no_password_of_a_client_that_is_in_
             def __init__(self, said): self.said = said
             def __repr__(self): return client % self.said
         os.environ["MOI_REDIS_URL"] = "redis://:s3same1@127.0.0.1:1"
-        for said in ("host=h,password=s3same2,port=1", "password=s3s)a,me2", "user=s3same1"):
+        for said in ("host=h,password=s3same2,port=1", "password=s3s)a,me2" + 999 * "s3s", "user=s3same1"):
             try:
                 moi.Group(Client(said))
             except TypeError as error:
@@ -925,6 +925,13 @@ def test_numpy_scalars_and_arrays_are_stored_as_numbers_and_lists():
     np = pytest.importorskip("numpy")
     value = {"a": np.arange(6).reshape(2, 3), "b": np.float32(0.5), "c": np.array([np.nan, 1]), "d": np.bool_(True)}
     assert moi._plain(value) == {"a": [[0, 1, 2], [3, 4, 5]], "b": 0.5, "c": [None, 1.0], "d": True}
+
+
+def test_an_array_that_is_too_long_is_refused_before_it_is_turned_into_a_list():
+    np = pytest.importorskip("numpy")
+    with pytest.raises(moi._TooLong):
+        moi._plain({"a": np.broadcast_to(np.float64(0), 10 ** 15)}, moi.MAX_RECORD)
+    assert moi._plain(np.zeros(100), 4000) == [0.0] * 100
 
 
 def test_what_nests_without_end_is_stored_as_text_beyond_a_depth_that_readers_manage():
@@ -3398,6 +3405,34 @@ def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, conn
         other.until(lambda self: len(self.jobs) == 2, "the list")
     finally:
         redis_cli(redis_url, "ACL", "SETUSER", "moi", "+srem")
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_jobs_whose_records_redis_refuses_to_read_are_not_taken_for_gone(n, group, connect, run, redis_url, caplog):
+    ids = {run(abs, i)["id"] for i in range(n)}
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-getrange")
+    try:
+        client = connect(group)
+        client.send(get=[])
+        until(lambda: "the relay met" in caplog.text, "it is logged")
+        for use in moi.Group(group).get, lambda: moi.job_info(min(ids)):
+            with pytest.raises(moi.RedisRefuses):
+                use()
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+getrange")
+    client.until(lambda self: set(self.jobs) == ids, "the list")
+    assert set(moi.Group(group).jobs()) == ids
+
+
+@pytest.mark.slow
+def test_a_job_whose_record_redis_refuses_to_read_waits_in_the_queue(group, ctx, redis_url, caplog):
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-getrange")
+    try:
+        job_id = submit(ctx, group, "queued", None, abs, -1)
+        until(lambda: "Its jobs stay queued" in caplog.text, "it is logged")
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+getrange")
+    assert moi.wait(job_id, DEADLINE)["result"] == 1
 
 
 def test_a_list_with_an_expired_job_is_shown_though_redis_takes_no_writes(group, connect, run, r, redis_url):
