@@ -190,13 +190,15 @@ html {
     return group?.slice(4) || frame >= 0 && lines.slice(frame).find((line) => line && line[0] !== " ") || lines.at(-1);
   }
 
-  /** A job's result as text, whether it is short, and what its row says: that, or the error, or the job's own status. */
+  /** Whether a job's result is short, and what its row says: that, or the error, or the job's own status. */
   function saidBy(job) {
-    const result = ended(job) && job.result != null ? asText(job.result) : "";
-    const short = result.length < 60 && !result.includes("\n");
-    const last = job.status === "Failed" && !job.truncated ? errorIn(result) : "";
+    const value = ended(job) ? job.result ?? "" : "", nested = typeof value === "object";
+    const long = nested && (Array.isArray(value) ? value.length : Object.keys(value).length) > 0;
+    const result = long ? "" : asText(value);  // what is nested has lines of its own, and to write them takes long
+    const short = !long && result.length < 60 && !result.includes("\n");
+    const last = job.status === "Failed" && !job.truncated ? errorIn(long ? asText(value) : result) : "";
     const own = job.status === "Queued" || job.status === "Running" ? "" : String(job.status);
-    return { result, short, status: brief(ended(job) ? (short ? result : last) : own, 500) };
+    return { short, status: brief(ended(job) ? (short ? result : last) : own, 500) };
   }
 
   /** What was printed, without a terminal's colours and what it would have written over.
@@ -776,7 +778,8 @@ html {
         row.dataset.state = state;
         for (const element of row.getElementsByClassName("moi-icon")) element.replaceChildren(icon(state));
       }
-      const cut = job.truncated ? words.truncated : "", { result, short, status } = saidBy(job);
+      const cut = job.truncated ? words.truncated : "", { short, status } = saidBy(job);
+      const result = over && job.result != null ? asText(job.result) : "";
       part("word", { textContent: words[WISHED[item.asked] || state] });
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });

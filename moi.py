@@ -516,10 +516,15 @@ def _passwords(url: str) -> list[str]:
             for said in (form, repr(form)[1:-1], repr(_text(form).encode())[2:-1], json.dumps(form)[1:-1])]
 
 
-def _passing(error: redis.RedisError) -> bool:
+#: What redis-py raises where Redis is away, or a proxy answers for it; ValueError where that answers with no number.
+_AWAY = redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, ValueError
+
+
+def _passing(error: Exception) -> bool:
     """Tell whether Redis may take the same command later: it is away, full, or not the master any more."""
-    return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or re.search(
-        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY", f"{type(error).__name__} {error}") is not None
+    return isinstance(error, _AWAY) or re.search(
+        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY|upstream|[Cc]onnection|[Tt]imed out",
+        f"{type(error).__name__} {error}") is not None
 
 
 def _wrong_type(error: Any) -> bool:
@@ -624,6 +629,7 @@ def _plain(value: Any, left: float = math.inf) -> Any:
             spend(len(value))
             return _text(value) if isinstance(value, str) else bytes.decode(bytes(value), "utf-8", "backslashreplace")
         if isinstance(value, int):
+            spend(value.bit_length() // 4)
             return int(value) if abs(value) < 1 << 1024 else hex(value)
         if isinstance(value, float):
             if math.isnan(value):
@@ -649,7 +655,9 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     found[name] = plain(item, inside)
                 return found
             if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
-                return _text(str(value))
+                said = _text(str(value))
+                spend(len(said))
+                return said
             if len(inside) < _DEEPEST and id(value) not in inside and not isinstance(value, type):
                 inside += (id(value),)
                 if isinstance(value, Enum):
@@ -1412,10 +1420,11 @@ class _Worker:
             self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
             self._leave(_QUIT)
             return not self.terminated
-        except redis.RedisError as error:
-            away = isinstance(error, (redis.ConnectionError, redis.TimeoutError))
-            if not (away and self.attended.is_set()):  # it has never reached Redis: the watcher is to say so
-                raise type(error)(_words(error)) from None
+        except (redis.RedisError, ValueError) as error:
+            # If it has never reached Redis the watcher is to say so.
+            if not (isinstance(error, _AWAY) and self.attended.is_set()):
+                kind = ValueError if isinstance(error, ValueError) else type(error)
+                raise kind(_words(error)) from None
             # What is in the claimed list is seen to as a dead worker's, by whoever finds Redis back.
             self.log.warning("moi: gave the engine back, for Redis is away (%s)", _words(error))
         except (KeyboardInterrupt, SystemExit) as error:  # to these ipykernel would give no answer
@@ -1453,7 +1462,7 @@ class _Worker:
         while True:
             try:
                 return command(*args)
-            except redis.RedisError as error:
+            except (redis.RedisError, ValueError) as error:
                 if not _passing(error) or time.monotonic() - began > (GRACE if self.terminated else patience):
                     raise
                 self.left.wait(0.25)
@@ -2275,7 +2284,7 @@ class _Watcher:
             except Exception as error:
                 if str(error) != self.trouble:
                     logger.error("the watcher met an error, and tries again: %s: %s", type(error).__name__,
-                                 _words(error), exc_info=not isinstance(error, redis.RedisError))
+                                 _words(error, str if isinstance(error, redis.RedisError) else _traceback))
                 self.trouble = str(error)
                 self.stopping.wait(TICK)
             self.wake.wait(TICK / 4 if self.queued or self.suspects else TICK)  # for an engine that has come or gone

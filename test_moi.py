@@ -629,14 +629,33 @@ def test_what_is_no_redis_is_called_so_and_its_words_show_no_password(answer):
                         connection.sendall(answer % connection.recv(9999).replace(b"\r\n", b" "))
         threading.Thread(target=echo, daemon=True).start()
         said = program("""
-            import moi, traceback
+            import logging, moi, time, traceback
+            logging.basicConfig(level=logging.DEBUG)
             for use in (lambda: moi.job_info("0" * 8 + "-0000" * 3 + "-" + "0" * 12), lambda: moi.Group("g").jobs()):
                 try:
                     use()
                 except moi.RedisNotFound:
                     traceback.print_exc()
+            moi._watch()
+            moi.until = time.monotonic() + 20
+            while not moi._watcher.trouble and time.monotonic() < moi.until:
+                time.sleep(0.05)
+            moi.shutdown()
         """, MOI_REDIS_URL=f"redis://ann:s3same@127.0.0.1:{listener.getsockname()[1]}")
     assert said.count("what answers at redis://***@127.0.0.1") == 2 and "s3same" not in said
+    assert "the watcher met an error" in said or "Redis is away" in said
+
+
+def test_a_worker_keeps_a_result_while_a_proxy_answers_for_a_redis_that_is_away():
+    errors = [redis.InvalidResponse("Protocol Error: b'HTTP/1.1 503 Unavailable'"), ValueError("no number: b'x'"),
+              redis.ResponseError("upstream failure"), redis.ConnectionError("refused")]
+
+    def command():
+        if errors:
+            raise errors.pop()
+        return "recorded"
+    worker = types.SimpleNamespace(terminated=False, left=threading.Event())
+    assert moi._Worker._insist(worker, command) == "recorded"
 
 
 def test_a_wait_whose_connection_is_cut_as_the_job_ends_returns_its_record(run, monkeypatch):
@@ -925,6 +944,12 @@ def test_numpy_scalars_and_arrays_are_stored_as_numbers_and_lists():
     np = pytest.importorskip("numpy")
     value = {"a": np.arange(6).reshape(2, 3), "b": np.float32(0.5), "c": np.array([np.nan, 1]), "d": np.bool_(True)}
     assert moi._plain(value) == {"a": [[0, 1, 2], [3, 4, 5]], "b": 0.5, "c": [None, 1.0], "d": True}
+
+
+@pytest.mark.parametrize("value", [[1 << 8_000_000] * 600, [Path("x" * 2_000_000)] * 600])
+def test_long_numbers_and_paths_count_as_texts_do(value):
+    with pytest.raises(moi._TooLong):
+        moi._plain(value, moi.MAX_RECORD)
 
 
 def test_an_array_that_is_too_long_is_refused_before_it_is_turned_into_a_list():
@@ -4065,6 +4090,21 @@ def test_blank_lines_and_lines_of_any_length_are_shown_as_high_as_in_one_piece(v
     pre.evaluate("e => { for (const part of e.children) part.style.contentVisibility = 'visible'; }")
     in_parts = pre.evaluate("e => e.scrollHeight")
     assert pre.evaluate("e => { e.textContent += ''; return e.scrollHeight; }") == in_parts
+
+
+def test_a_search_does_not_write_out_every_nested_result(visit):
+    page = visit()
+    page.get_by_text("No jobs yet.").wait_for()
+    took = page.evaluate("""() => {
+        const list = moi.lists[0], nest = (n) => (n ? [nest(n - 1)] : 1), result = Array(1500).fill(nest(19));
+        const jobs = Array.from({length: 300}, (_, i) => ({id: String(i), name: "n", status: "Success", result}));
+        for (const job of jobs) list.put(job, "add");
+        list.query = "x";
+        const began = performance.now();
+        for (const item of list.items.values()) list.fits(item);
+        return performance.now() - began;
+    }""")
+    assert took < 100
 
 
 def test_results_of_long_words_hold_up_no_frame(visit, write):
