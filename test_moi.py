@@ -527,6 +527,7 @@ def test_what_redis_py_does_not_know_of_an_address_is_named(url):
         moi._connect(url, 2)
 
 
+@pytest.mark.slow
 def test_sentinels_that_hang_hold_up_nobody_for_longer_than_redis():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
@@ -1241,6 +1242,7 @@ def test_what_a_forked_child_prints_is_in_the_engine_s_log_and_not_lost(run):
     assert run(job)["result"] == "from the child\n"
 
 
+@pytest.mark.slow
 def test_a_plot_that_one_job_leaves_open_is_not_in_the_next_one_s(cluster, run, tmp_path):
     def job(folder):
         import importlib
@@ -3123,6 +3125,7 @@ def test_a_job_that_is_removed_while_the_last_browser_leaves_stays_removed(group
     assert gone and relay.ended and moi.Group(group).jobs() == []
 
 
+@pytest.mark.slow
 def test_a_browser_that_reads_nothing_is_not_owed_the_removal_of_any_number_of_jobs(
         group, connect, server, write, monkeypatch):
     monkeypatch.setattr(moi, "NOTED", 200)
@@ -3332,6 +3335,7 @@ def test_an_added_job_that_only_a_message_names_is_in_the_group_from_then_on(gro
     until(lambda: moi.Group(group).jobs() == [record["id"]], "it is in the group")
 
 
+@pytest.mark.slow
 def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_there_soon(group, connect, run, redis_url):
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
@@ -4336,8 +4340,8 @@ def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visito
     assert page.evaluate("[asked, shown]") == [1, ["long: Failed"]]
 
 
-@pytest.mark.parametrize("pace", ["one by one", "at once"])
-def test_what_has_the_keyboard_stays_in_sight_however_high_the_rows_that_come_above_it(visit, write, pace):
+@pytest.mark.slow
+def test_what_has_the_keyboard_stays_in_sight_however_high_the_rows_that_come_above_it(visit, write):
     page = visit('<body style="font: 20px sans-serif; padding: 200px 0 0">', viewport={"width": 800, "height": 600})
     for i in range(12):
         write("Success", f"old {i}", date_created=f"20{i + 10}", result=i)
@@ -4346,10 +4350,8 @@ def test_what_has_the_keyboard_stays_in_sight_however_high_the_rows_that_come_ab
         page.keyboard.press("Tab")
     for i in range(25):
         write("half way through a long status text " * 8, "Simulation of the lattice " * 8, progress=0.4, ran=20)
-        if pace == "one by one":
-            page.wait_for_function("n => document.querySelectorAll('.moi-job').length == n", arg=13 + i)
-            frames(page, 6)
-    page.wait_for_function("() => document.querySelectorAll('.moi-job').length == 37")
+        page.wait_for_function("n => document.querySelectorAll('.moi-job').length == n", arg=13 + i)
+        frames(page, 6)
     frames(page, 30)
     top, bottom = page.evaluate("""() => { const box = document.activeElement.getBoundingClientRect();
                                            return [box.top, box.bottom]; }""")
