@@ -715,17 +715,19 @@ def _unended(raw: bytes) -> dict[str, Any]:
     return {"id": None, "status": None, **((_decode(raw) if len(raw) <= LONGEST else None) or {})}
 
 
-# The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
-# backslash before it, and the status comes before anything that a job can nest.
+# Returns the beginning of a record; '' for what is none. Where moi's user has no right to run the command, that is not
+# to be taken for a job that has gone.
 _HEAD = """
 local function head(id, last)
     local raw = redis.pcall('GETRANGE', id, 0, last)
     if type(raw) == 'string' then return raw end
-    -- Where moi's user has no right to run it, that is not to be taken for a job that has gone.
     if string.find(raw.err, 'run th') then error(raw.err) end
     return ''
 end
 """
+
+# The scripts look for the keys of a record in its text. That is safe: inside a JSON string a quote has a
+# backslash before it, and the status comes before anything that a job can nest.
 _LUA = _HEAD + """
 local ttl = ARGV[1]
 local function status(id)
@@ -2846,7 +2848,8 @@ class _Relay:
                 self._wait(self._alone, pause)
         finally:
             self.stopping = True  # if it is by an error
-            self._may_end()
+            while not self._may_end():
+                self.requests.clear()  # nobody will do these any more
             self.waker.close()
             self._woken.close()
 
