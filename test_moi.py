@@ -385,6 +385,31 @@ def configured(r, name, value):
         r.config_set(name, before[name])
 
 
+@contextlib.contextmanager
+def hung(redis_url):
+    """Have Redis hang for a while."""
+    with redis.Redis.from_url(redis_url) as admin:
+        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def forbidden(redis_url, command):
+    """Have Redis refuse moi's user a command for a while."""
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-" + command)
+    try:
+        yield
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+" + command)
+
+
+def relay_of(group):
+    return next(relay for (name, _), relay in moi._relays.items() if name == group)
+
+
 def redis_cli(url, *args):
     """Speak to Redis as an administrator would, from another program."""
     path = shutil.which("redis-cli") or str(Path(moi._redis_server()).with_name("redis-cli"))
@@ -2679,12 +2704,16 @@ class Raw:
         self.stream.close()
         self.socket.close()
 
-    def say(self, content, kind=1, size=None):
-        """Send one frame (RFC 6455), its mask all zeros; or the beginning of one of so many bytes."""
+    @staticmethod
+    def framed(content, kind=1, size=None):
+        """Return one frame (RFC 6455), its mask all zeros; or the beginning of one of so many bytes."""
         size = size or len(content)
         head = bytes([0x80 | kind]) + (bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
                                        if size < 1 << 16 else b"\xff" + size.to_bytes(8, "big"))
-        self.socket.sendall(head + b"\0\0\0\0" + content)
+        return head + b"\0\0\0\0" + content
+
+    def say(self, *frame):
+        self.socket.sendall(self.framed(*frame))
 
     def frame(self):
         """Return the kind and the content of the next frame; at the connection's end, (None, b"")."""
@@ -2714,7 +2743,7 @@ def test_what_breaks_the_websocket_protocol_closes_that_connection_alone(
         while (frame := raw.frame())[0] == 9:
             pass
         assert frame[0] in (8, None) and (code is None or int.from_bytes(frame[1][:2], "big") == code)
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     until(lambda: len(relay.sockets) == 1, "it has left")
     client.send(get=[])
     assert client.read() == {"add": []}
@@ -2789,8 +2818,6 @@ def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, co
 def test_what_some_browsers_send_without_pause_delays_another_by_less_than_the_blink_of_an_eye(
         group, connect, server, message):
     client, times = connect(group), []
-    frame = b"\x81" + (b"\xff" + len(message).to_bytes(8, "big") if len(message) > 125 else bytes([len(message)]))
-    frame = frame[:1] + bytes([frame[1] | 0x80]) + frame[2:] + bytes(4) + message.encode()  # a mask of zeros
     with contextlib.ExitStack() as stack:
         floods = []
         for _ in range(4):
@@ -2806,7 +2833,7 @@ def test_what_some_browsers_send_without_pause_delays_another_by_less_than_the_b
                 while flood.recv(1 << 20):
                     pass
             """, str(raw.socket.fileno())], pass_fds=[raw.socket.fileno()], stdin=subprocess.PIPE)))
-            floods[-1].stdin.write(frame)
+            floods[-1].stdin.write(Raw.framed(message.encode()))
             floods[-1].stdin.close()
             stack.callback(floods[-1].kill)
         for _ in range(30):
@@ -2865,7 +2892,7 @@ def test_of_ids_that_somebody_publishes_without_end_a_relay_notes_some_and_then_
     client = connect(group)
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     hear, noted = relay._hear, []
 
     def count(changed):
@@ -3116,7 +3143,7 @@ def test_a_job_that_is_removed_while_the_last_browser_leaves_stays_removed(group
     moi.Group(group).remove([record["id"]])
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     quick, gone = moi._quick, []
 
     def late(*command, **options):
@@ -3276,15 +3303,11 @@ def test_a_record_of_the_wrong_type_or_broken_stops_no_page(group, run, r, conne
 
 def test_a_browser_that_comes_and_goes_while_redis_hangs_has_one_relay(group, connect, server, run, redis_url):
     record = run(abs, 1)
-    with redis.Redis.from_url(redis_url) as admin:
-        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
-    try:
+    with hung(redis_url):
         for _ in range(30):
             with Raw(server, group):
                 pass
         assert [thread.name for thread in threading.enumerate()].count(f"moi-relay:{group}") <= 1
-    finally:
-        os.kill(pid, signal.SIGCONT)
     client = connect(group)
     client.send(get=[])
     client.until(lambda self: record["id"] in self.jobs, "and it serves who comes after that")
@@ -3294,7 +3317,7 @@ def test_what_is_found_gone_just_as_the_connection_is_cut_is_told(group, connect
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     cut = []
 
     def forget(ids):
@@ -3313,7 +3336,7 @@ def test_a_job_that_is_removed_as_the_connection_is_cut_before_it_was_listed_sta
     client = connect(group)
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     read, gone = relay._read, []
 
     def cut(actions, *most):
@@ -3347,18 +3370,14 @@ def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_ther
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
     client.read()
-    with redis.Redis.from_url(redis_url) as admin:
-        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
     began = time.monotonic()
-    try:
+    with hung(redis_url):
         client.send(get=[])  # the relay begins to read the list
         before = rss()
         for _ in range(300):
             client.send(get=["x" * 200_000])
         assert rss() - before < 16 * 1024
         time.sleep(max(0, 2.5 - time.monotonic() + began))  # the hang
-    finally:
-        os.kill(pid, signal.SIGCONT)
     other, back = connect(group), time.monotonic()
     other.send(get=[])
     other.until(lambda self: record["id"] in self.jobs, "the list")
@@ -3371,38 +3390,50 @@ def test_what_a_browser_has_asked_for_is_done_though_it_leaves_at_once(alone, gr
     other = None if alone else connect(group)
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
-    with redis.Redis.from_url(redis_url) as admin:
-        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
-    try:
+    relay = relay_of(group)
+    with hung(redis_url):
         for record in records:
             client.send(remove=[record["id"]])
         client.close()
         until(lambda: len(relay.sockets) == bool(other), "it has left")
-    finally:
-        os.kill(pid, signal.SIGCONT)
     until(lambda: not moi.Group(group).jobs(), "both are removed")
     if alone:
         relay.thread.join(DEADLINE)
         assert relay.ended
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_relay_that_ends_by_an_error_with_a_wish_in_hand_makes_way_for_another(group, connect, run, monkeypatch):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.read()
+    relay = relay_of(group)
+
+    def fail(*args):
+        raise redis.ConnectionError("lost") if args else RuntimeError("no thread, no memory")
+    monkeypatch.setattr(relay, "_act", fail)
+    monkeypatch.setattr(relay, "_wait", lambda *args: fail())
+    client.send(remove=[record["id"]])
+    relay.thread.join(DEADLINE)
+    assert relay.ended
+    other = connect(group)
+    other.send(get=[])
+    other.until(lambda self: record["id"] in self.jobs, "the list")
+    assert relay_of(group) is not relay
+
+
 def test_what_is_asked_of_a_relay_that_is_about_to_end_is_done(group, connect, server, run, redis_url):
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
-    with redis.Redis.from_url(redis_url) as admin:
-        os.kill(pid := admin.info("server")["process_id"], signal.SIGSTOP)
-    try:
+    relay = relay_of(group)
+    with hung(redis_url):
         client.close()
         until(lambda: relay.stopping, "the first has left")
         with Raw(server, group) as raw:
             raw.say(json.dumps({"remove": [record["id"]]}).encode())
             until(lambda: [action for _, action, _ in list(relay.requests)] == ["remove"], "it is asked for")
         until(lambda: not relay.sockets, "the second has left")
-    finally:
-        os.kill(pid, signal.SIGCONT)
     until(lambda: not moi.Group(group).jobs(), "it is removed")
     relay.thread.join(DEADLINE)
     assert relay.ended
@@ -3412,7 +3443,7 @@ def test_a_redis_that_refuses_pings_for_it_cannot_save_is_there_all_the_same(gro
     record, client, pings = run(abs, 1), connect(group), []
     client.send(get=[])
     client.read()
-    relay = next(relay for (name, _), relay in moi._relays.items() if name == group)
+    relay = relay_of(group)
     read = relay._connection.read_response
 
     def refuse():
@@ -3433,54 +3464,42 @@ def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, conn
     records, client, other = [run(abs, i) for i in range(2)], connect(group), connect(group)
     client.send(get=[])
     client.read()
-    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-srem")
-    try:
+    with forbidden(redis_url, "srem"):
         client.send(remove=[records[0]["id"]])
         client.until(lambda self: "cannot remove" in str(self.last.get("error")), "the answer")
         other.send(get=[])
         other.until(lambda self: len(self.jobs) == 2, "the list")
-    finally:
-        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+srem")
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_jobs_whose_records_redis_refuses_to_read_are_not_taken_for_gone(n, group, connect, run, redis_url, caplog):
     ids = {run(abs, i)["id"] for i in range(n)}
-    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-getrange")
-    try:
+    with forbidden(redis_url, "getrange"):
         client = connect(group)
         client.send(get=[])
         until(lambda: "the relay met" in caplog.text, "it is logged")
         for use in moi.Group(group).get, lambda: moi.job_info(min(ids)):
             with pytest.raises(moi.RedisRefuses):
                 use()
-    finally:
-        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+getrange")
     client.until(lambda self: set(self.jobs) == ids, "the list")
     assert set(moi.Group(group).jobs()) == ids
 
 
 @pytest.mark.slow
 def test_a_job_whose_record_redis_refuses_to_read_waits_in_the_queue(group, ctx, redis_url, caplog):
-    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-getrange")
-    try:
+    with forbidden(redis_url, "getrange"):
         job_id = submit(ctx, group, "queued", None, abs, -1)
         until(lambda: "Its jobs stay queued" in caplog.text, "it is logged")
-    finally:
-        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+getrange")
     assert moi.wait(job_id, DEADLINE)["result"] == 1
 
 
 def test_a_list_with_an_expired_job_is_shown_though_redis_takes_no_writes(group, connect, run, r, redis_url):
     gone, kept = run(abs, 1), run(abs, 2)
     r.delete(gone["id"])
-    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-srem")  # as when its disk is full
-    try:
+    with forbidden(redis_url, "srem"):  # as when its disk is full
         client = connect(group)
         client.send(get=[])
         client.until(lambda self: set(self.jobs) == {kept["id"]}, "the list")
-    finally:
-        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+srem")
 
 
 def test_a_browser_is_not_shown_what_has_become_of_a_job_since_it_was_removed(group, connect, run, r):
@@ -4442,7 +4461,7 @@ def test_who_has_scrolled_reads_on_however_many_newer_jobs_come(visit, write):
     read = page.get_by_text("old 4", exact=True)
     read.scroll_into_view_if_needed()
     # The browser keeps the place of who scrolls from the next frame on.
-    page.evaluate("() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))")
+    frames(page, 2)
     for i in range(60):
         write("Queued", f"newer {i}", date_created=f"21{i:02}")
     page.wait_for_function("() => moi.lists[0].items.size == 90 && !moi.lists[0].frame")
