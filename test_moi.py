@@ -4214,6 +4214,7 @@ def test_deferred_scripts_set_defaults_and_a_second_moi_js_changes_nothing(visit
 
 def test_a_listener_that_signs_on_anew_in_each_call_is_called_once_for_each_event(visit, write):
     page = visit()
+    page.get_by_text("No jobs yet.").wait_for()  # or the list would be told of the job as well as by the message
     page.evaluate("""() => { window.calls = 0; const hear = () => {
         calls += 1; if (calls < 100) { off(); off = moi.on("add", hear); } }; let off = moi.on("add", hear); }""")
     row(page, write("Queued")).wait_for()
