@@ -647,8 +647,10 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     return [plain(item, inside) for item in value]
                 found: dict[str, Any] = {}
                 for key, item in value.items():
-                    name = plain(key, ())
-                    name = name if isinstance(name, str) else json.dumps(name)
+                    name = plain(key, inside)
+                    if not isinstance(name, str):
+                        name = json.dumps(name)
+                        spend(len(name))  # a key in a key in a key doubles its backslashes each time
                     if name in found:  # 1 beside "1"
                         others = (f"{name} ({n})" for n in itertools.count(len(found) + 1))
                         name = next(i for i in itertools.chain([_words(key, repr)], others) if i not in found)

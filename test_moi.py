@@ -65,7 +65,7 @@ HERE = Path(__file__).parent
 DEADLINE = 30          # seconds for whatever has to happen; a loaded machine is slow
 PASSWORD = "only-moi-knows-this"
 SECRET = "a secret for the tests' cookies"
-hypothesis.settings.register_profile("moi", derandomize=True, deadline=None, database=None, max_examples=100)
+hypothesis.settings.register_profile("moi", derandomize=True, deadline=None, database=None, max_examples=60)
 hypothesis.settings.load_profile("moi")
 RECORD = {"id", "name", "handler", "group", "status", "result", "progress", "output", "date_created", "date_start",
           "date_end", "context", "engine"}
@@ -139,7 +139,7 @@ def moi_url(redis_url):
     with redis.Redis.from_url(redis_url) as client:
         client.execute_command(*rights.split())
     url = redis_url.replace("unix://", f"unix://moi:{PASSWORD}@")
-    moi.configure(redis_url=url, linger=2)
+    moi.configure(redis_url=url, linger=1)
     return url
 
 
@@ -473,7 +473,7 @@ class Handler(RequestHandler):
 
 
 def test_both_sample_programs_run_as_printed_against_engines_that_have_never_seen_moi(tmp_path, moi_url, r):
-    """With moi.py merely lying beside them, and `ipcluster start -n 2` in another folder."""
+    """With moi.py merely lying beside them, and `ipcluster start -n 2` in another folder, quick to take engines in."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "app").mkdir()
     shutil.copy(HERE / "moi.py", tmp_path / "app")
@@ -481,8 +481,11 @@ def test_both_sample_programs_run_as_printed_against_engines_that_have_never_see
     (tmp_path / "app" / "two.py").write_text(SAMPLE_2)
     env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "MOI_REDIS_URL": moi_url}
     env.pop("PYTHONPATH", None)
-    engines = subprocess.Popen([sys.executable, "-m", "ipyparallel.cluster", "start", "-n", "2"], env=env,
-                               cwd=tmp_path / "elsewhere", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    engines = subprocess.Popen(
+        [sys.executable, "-m", "ipyparallel.cluster", "start", "-n", "2", "--Cluster.delay=0",
+         "--Cluster.controller_args=--HeartMonitor.period=250",
+         "--Cluster.controller_args=--HeartMonitor.max_heartmonitor_misses=120"], env=env,
+        cwd=tmp_path / "elsewhere", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         connection = tmp_path / "ipython/profile_default/security/ipcontroller-client.json"
         until(connection.exists, "the controller starts")
@@ -590,24 +593,25 @@ ADDRESSES = [
 
 
 def test_no_error_shows_a_password(redis_url):
-    code = """
-        import logging, traceback, moi
+    urls = [address.replace("SOCKET", redis_url.replace("://", "://moi:{}@")).format("s3same")
+            for address, _ in ADDRESSES]
+    said = program("""
+        import logging, os, sys, traceback, moi
         logging.basicConfig(level=logging.DEBUG)
-        for use in (lambda: moi.job_info(moi.uuid.uuid4()), lambda: moi.submit_nouser(abs, 1),
-                    lambda: moi.Group("g").jobs()):
-            try:
-                use()
-            except Exception:
-                traceback.print_exc()
-        moi._watch()
-        moi.shutdown()
-    """
-    socket_url = redis_url.replace("://", "://moi:{}@")
-    with ThreadPoolExecutor(3) as pool:
-        said = pool.map(lambda address: program(code, MOI_REDIS_URL=address[0].replace(
-            "SOCKET", socket_url).format("s3same")), ADDRESSES)
-        for address, words in zip(ADDRESSES, said):
-            assert address[1] in words and "3same" not in words, address
+        for os.environ["MOI_REDIS_URL"] in sys.argv[1:]:
+            print("ADDRESS", file=sys.stderr)
+            for use in (lambda: moi.job_info(moi.uuid.uuid4()), lambda: moi.submit_nouser(abs, 1),
+                        lambda: moi.Group("g").jobs()):
+                try:
+                    use()
+                except Exception:
+                    traceback.print_exc()
+            moi._watch()
+            moi.shutdown()
+    """, *urls).split("ADDRESS")[1:]
+    assert len(said) == len(ADDRESSES)
+    for address, words in zip(ADDRESSES, said):
+        assert address[1] in words and "3same" not in words, address
 
 
 def test_a_worker_that_does_not_reach_redis_shows_no_password_though_redis_py_6_does():
@@ -985,6 +989,21 @@ def test_long_numbers_and_paths_count_as_texts_do(value):
         moi._plain(value, moi.MAX_RECORD)
 
 
+def test_keys_count_and_lead_back_to_themselves_as_values_do():
+    @dataclasses.dataclass(eq=False)
+    class Node:
+        near: dict
+
+    chain = Node({})
+    for _ in range(26):
+        chain = Node({chain: 1})
+    with pytest.raises(moi._TooLong):
+        moi._plain(chain, 10_000_000)
+    a, b = Node({}), Node({})
+    a.near[b], b.near[a] = 1, 2
+    assert len(json.dumps(moi._plain(a, 10_000))) < 1000
+
+
 def test_an_array_that_is_too_long_is_refused_before_it_is_turned_into_a_list():
     np = pytest.importorskip("numpy")
     with pytest.raises(moi._TooLong):
@@ -1191,7 +1210,8 @@ def test_whatever_a_job_raises_fails_that_job_and_the_engine_goes_on(run, what):
 @pytest.mark.parametrize("code, said", [
     ("return (i for i in range(3))", [0, 1, 2]), ("return open('/dev/null')", "TextIOWrapper"),
     ("return float('nan')", None), ("return {(1, 2): b'x', 3: {4}}", {"[1, 2]": "x", "3": [4]}),
-    ("return 'x' * 50_000_000", "x" * 50_000_000), ("return type('T', (), {})()", "object at"),
+    pytest.param("return 'x' * 50_000_000", "x" * 50_000_000, marks=pytest.mark.slow),
+    ("return type('T', (), {})()", "object at"),
     ("class E(Exception):\n  def __reduce__(self): raise TypeError\nraise E('told')", "told"),
     ("raise SystemExit", "SystemExit")],
     ids=["generator", "file", "nan", "keys", "50 MB", "object", "exception", "exit"])
@@ -1310,7 +1330,6 @@ def test_a_job_runs_a_coroutine_and_is_cancelled_in_it(ctx, cluster, group, run)
     moi.cancel(job_id)
     assert moi.wait(job_id, 5)["result"] == "Cancelled while it was running."
     assert run(runs, 0.01)["result"] == "slept"
-    assert cluster.client[:].apply_sync(os.getpid), "the engines' own loop goes on"
 
 
 def test_a_module_that_the_engine_lacks_fails_the_job_at_once_and_is_named(ctx, group, tmp_path, monkeypatch):
@@ -1493,12 +1512,19 @@ def test_a_group_or_context_is_the_text_that_it_is_whatever_its_class_would_have
 
 
 def test_what_is_no_list_of_ids_is_refused_in_few_words_and_at_once():
-    began = time.process_time()
-    for _ in range(200):
-        assert moi._job_ids([""] * 100_000) == [""]
+    texts, objects = [""] * 100_000, [{}] * 100_000
+
+    def refuse():
+        assert moi._job_ids(texts) == [""]
         with pytest.raises(ValueError, match="no list of job IDs"):
-            moi._job_ids([{}] * 100_000)
-    assert time.process_time() - began < 3  # on a quick machine 4 s, where each is looked at for itself
+            moi._job_ids(objects)
+
+    def seconds(call):
+        began = time.process_time()
+        call()
+        return time.process_time() - began
+    took = min(seconds(refuse) for _ in range(9))
+    assert took < min(seconds(lambda: [isinstance(i, str) for i in texts + objects]) for _ in range(9))
 
 
 def test_a_list_of_numbers_that_share_one_hash_is_refused_at_once():
@@ -1884,7 +1910,8 @@ def test_a_cancelled_command_ends_with_its_children(ctx, group, tmp_path):
     until(lambda: not any(alive(pid) for pid in pids.read_text().split()), "no child is left", 5)
 
 
-@pytest.mark.parametrize("job", [[sleeper], [spinner], ["trap '' TERM; sleep 60"]], ids=["sleeps", "spins", "ignores"])
+@pytest.mark.parametrize("job", [[sleeper], [spinner], pytest.param(
+    ["trap '' TERM; sleep 60"], marks=pytest.mark.slow)], ids=["sleeps", "spins", "ignores"])
 def test_a_context_s_time_limit_ends_a_job(cluster, group, job, ctx):
     limited = moi.Context("limited", job_timeout=1, connection_file=cluster.file)
     record = moi.wait(submit(limited, group, "too long", None, *job), DEADLINE)
@@ -2391,6 +2418,7 @@ def test_a_socket_that_asks_for_too_much_is_disconnected_and_holds_up_nobody(ctx
     assert rss() - before < 48 * 1024
 
 
+@pytest.mark.slow
 def test_a_socket_that_asks_for_ids_that_nobody_has_and_does_not_read_is_disconnected(group, server):
     handler = Handler.opened
     with Raw(server, group) as slow:
@@ -2505,7 +2533,8 @@ def test_actions_on_the_group_s_channel_are_honoured_from_any_process(group, con
     client.send(get=[])
     client.read()
     redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"add": [other["id"], "no job"]}))
-    assert client.read() == {"add": [other]} and r.sismember(f"{group}:jobs", other["id"])
+    assert client.read() == {"add": [other]}
+    until(lambda: r.sismember(f"{group}:jobs", other["id"]), "it is put into the group's set")
     redis_cli(redis_url, "PUBLISH", f"{group}:pubsub", json.dumps({"get": [mine["id"]]}))
     assert client.read() == {"add": [mine]}
     moi.Group(group).remove([other["id"]])
@@ -2777,6 +2806,7 @@ def remark(r, record, what):
     r.publish(f"{record['id']}:pubsub", json.dumps({"update": [record["id"]]}))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(tornado.version_info < (6, 6), reason="Tornado before 6.6 reads on while a socket has more")
 @pytest.mark.parametrize("frames", [b"\x8a\x80\0\0\0\0", b"\0\x80\0\0\0\0"], ids=["pongs", "fragments"])
 def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, connect, server, run, r, frames):
@@ -2885,6 +2915,7 @@ def test_a_user_is_a_text_or_says_which_group_is_his(user, name, run, caplog):
             server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["add", "remove"])
 def test_of_ids_that_somebody_publishes_without_end_a_relay_notes_some_and_then_reads_the_list(
         action, group, connect, run, r, monkeypatch):
@@ -3043,6 +3074,7 @@ def test_a_cancel_of_a_job_with_a_long_result_reads_no_more_than_its_beginning(r
     assert r.info("stats")["total_net_output_bytes"] - before < 2_000_000
 
 
+@pytest.mark.slow
 def test_a_group_of_so_many_ids_that_redis_would_cut_the_relay_off_can_be_opened(group, connect, r, run):
     """It asks for as many subscriptions as it has read answers; Redis's own limit is reached with half a million."""
     record = run(abs, 1)
@@ -3471,7 +3503,7 @@ def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, conn
         other.until(lambda self: len(self.jobs) == 2, "the list")
 
 
-@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_jobs_whose_records_redis_refuses_to_read_are_not_taken_for_gone(n, group, connect, run, redis_url, caplog):
     ids = {run(abs, i)["id"] for i in range(n)}
     with forbidden(redis_url, "getrange"):
@@ -3663,6 +3695,7 @@ def test_the_page_ends_with_the_true_list_after_it_was_offline(page, run, group)
     page.get_by_text("Connection lost.").wait_for()
     page.context.set_offline(True)
     page.get_by_text("You are offline.").wait_for()
+    page.evaluate("() => { moi.lists[0].options.retry = [300, 300]; dispatchEvent(new Event('online')); }")
     moi.Group(group).remove([first["id"]])
     second = run(abs, 2)
     page.wait_for_function("() => moi.lists[0].attempts > 1")
@@ -4092,9 +4125,10 @@ random.Random(1).shuffle(RARE)
 RARE = "".join(RARE[:32_000])
 
 
-@pytest.mark.parametrize("text", ["\u0628" * 64_000, "a" + "\u0301" * 64_000, "\U0001f600" * 16_000, "a\u0627" * 32_000,
-                                  "a\u0627b\u0628c\n" * 10_000, "x\n\n\n" * 900 + "y" * 3000, RARE],
-                         ids=["arabic", "accents", "faces", "mixed", "mixed lines", "blank lines", "rare"])
+@pytest.mark.parametrize("text", [
+    "\u0628" * 64_000, "a" + "\u0301" * 64_000, "\U0001f600" * 16_000, "a\u0627" * 32_000,
+    "a\u0627b\u0628c\n" * 10_000, "x\n\n\n" * 900 + "y" * 3000, pytest.param(RARE, marks=pytest.mark.slow)],
+    ids=["arabic", "accents", "faces", "mixed", "mixed lines", "blank lines", "rare"])
 def test_a_text_as_long_as_it_gets_opens_at_once_and_is_whole(visit, write, text):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     shown = row(page, write("Success", result=text))
@@ -5166,19 +5200,25 @@ def test_a_line_is_cut_to_the_columns_that_a_terminal_draws(char, columns):
     assert len(moi._cut("x" + "\u0301" * 60_000, 80)) <= 320
 
 
-@pytest.mark.parametrize("word", ["set", "-x", "echo a; echo b"])
-def test_the_program_has_no_shell_read_a_single_word(cli, word):
-    done = cli("submit", "--wait", "--", word)
-    assert done.returncode == 1 and "exit status 127" in done.stderr and done.stdout == ""
+def test_the_program_has_no_shell_read_a_single_word(cli):
+    with ThreadPoolExecutor() as pool:
+        for done in pool.map(lambda word: cli("submit", "--wait", "--", word), ["set", "-x", "echo a; echo b"]):
+            assert done.returncode == 1 and "exit status 127" in done.stderr and done.stdout == ""
 
 
 @pytest.mark.parametrize("args, said", [
-    ((), "COMMAND"), (("submit",), "name the program"), (("submit", "--python", "x ="), "invalid syntax"),
+    (("submit",), "name the program"), (("submit", "--python", "x ="), "invalid syntax"),
     (("submit", "--python", "return " + "-" * 100_000 + "1"), "--python 'return ---"),
     (("submit", "--python", "1", "ls"), "not both"), (("cancel",), "ID"), (("jobs", "--what"), "--what")])
-def test_the_program_says_what_is_wrong_with_its_arguments_and_exits_with_2(cli, args, said):
-    done = cli(*args)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+def test_the_program_says_what_is_wrong_with_its_arguments_and_exits_with_2(args, said, capsys):
+    with pytest.raises(SystemExit, match="^2$"):
+        moi.main(list(args))
+    assert said in (told := capsys.readouterr().err) and "Traceback" not in told
+
+
+def test_the_program_without_a_command_says_that_one_is_missing(cli):
+    done = cli()
+    assert done.returncode == 2 and "COMMAND" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_the_program_follows_a_group_and_ctrl_c_ends_that_alone(ctx, group, cli):
