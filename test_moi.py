@@ -1524,7 +1524,8 @@ def test_what_is_no_list_of_ids_is_refused_in_few_words_and_at_once():
         call()
         return time.process_time() - began
     took = min(seconds(refuse) for _ in range(9))
-    assert took < min(seconds(lambda: [isinstance(i, str) for i in texts + objects]) for _ in range(9))
+    # Some 2 to 3 times as long as that, where each is looked at for itself.
+    assert took < 1.5 * min(seconds(lambda: [isinstance(i, str) for i in texts + objects]) for _ in range(9))
 
 
 def test_a_list_of_numbers_that_share_one_hash_is_refused_at_once():
