@@ -56,6 +56,7 @@ import itertools
 import json
 import logging
 import math
+import numbers
 import operator
 import os
 import pickle
@@ -521,10 +522,10 @@ _AWAY = redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, ValueE
 
 
 def _passing(error: Exception) -> bool:
-    """Tell whether Redis may take the same command later: it is away, full, or not the master any more."""
+    """Tell whether Redis may take the same command later: it is away, full, lacks a right, or is the master no more."""
     return isinstance(error, _AWAY) or re.search(
-        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY|upstream|[Cc]onnection|[Tt]imed out",
-        f"{type(error).__name__} {error}") is not None
+        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY|upstream|[Cc]onnection|[Tt]imed out|permission|"
+        "user executing the script", f"{type(error).__name__} {error}") is not None
 
 
 def _wrong_type(error: Any) -> bool:
@@ -545,7 +546,7 @@ def _reaching_redis() -> Iterator[None]:
         if re.search("(^|: )BUSY ", said):
             raise RedisNotFound(f"Redis answers nobody ({said}): have its administrator say SCRIPT KILL") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
-                "permission|user executing the script|['`](AUTH|HELLO)['`]", said):
+                "permission|user executing the script|EXEC without MULTI|['`](AUTH|HELLO)['`]", said):
             if said == str(error):
                 raise
             raise redis.ResponseError(said) from None
@@ -671,7 +672,11 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                         size = getattr(value, "size", 0)
                         if isinstance(size, int) and 20 * size > left:
                             spend(math.inf)
-                        return plain(getattr(value, name)(*given), inside)
+                        given = getattr(value, name)(*given)
+                        if type(given) is not type(value):
+                            return plain(given, inside)
+                        if isinstance(value, numbers.Real):  # one of numpy's that is longer than Python's
+                            return plain(float(value), inside)
         except _TooLong:
             raise
         except Exception:
@@ -747,9 +752,12 @@ local function queued(payload)
     if string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then return id, status(id) end
     return id, nil, nil
 end
+local function publish(id)
+    redis.call('PUBLISH', id .. ':pubsub', '{"update": ["' .. id .. '"]}')
+end
 local function write(id, record)
     redis.call('SET', id, record, 'EX', ttl)
-    redis.call('PUBLISH', id .. ':pubsub', '{"update": ["' .. id .. '"]}')
+    publish(id)
 end
 local function ended(id)
     local s = status(id)
@@ -761,24 +769,31 @@ end
 """.replace("LONGEST", str(LONGEST))
 
 # KEYS: job, group's set, queue, the groups; ARGV: ttl, record, payload, group's channel, the ttl in the queue, group.
-# A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. A group whose
-# page nobody opens is kept from growing for ever: each new job has two others looked at, whether they have expired.
+# A retry after a lost answer finds the record and changes nothing, whatever has become of the job since. What has been
+# written is taken back when Redis refuses the rest, as by a missing right. A group whose page nobody opens is kept
+# from growing for ever: each new job has two others looked at, whether they have expired.
 _SUBMIT = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local old = redis.pcall('SRANDMEMBER', KEYS[2], 2)
-if old.err then return old end  -- keys of another type: nothing has been written yet
-local queued = redis.pcall('RPUSH', KEYS[3], ARGV[3])
-if type(queued) == 'table' then return queued end
-redis.call('EXPIRE', KEYS[3], ARGV[5])
-for _, id in ipairs(old) do
-    if #id ~= 36 or redis.pcall('EXISTS', id) == 0 then redis.call('SREM', KEYS[2], id) end
+if old.err then return old end  -- keys of another type
+for n, command in ipairs({
+    {'RPUSH', KEYS[3], ARGV[3]}, {'EXPIRE', KEYS[3], ARGV[5]}, {'SET', KEYS[1], ARGV[2], 'EX', ARGV[5]},
+    {'SADD', KEYS[2], KEYS[1]}, {'EXPIRE', KEYS[2], 2 * ARGV[5]},
+    {'PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}'}
+}) do
+    local done = redis.pcall(unpack(command))
+    if type(done) == 'table' and done.err then
+        if n > 1 then redis.pcall('RPOP', KEYS[3]) end
+        redis.pcall('SREM', KEYS[2], KEYS[1])
+        redis.pcall('DEL', KEYS[1])
+        return done
+    end
 end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
-redis.call('SADD', KEYS[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], 2 * ARGV[5])
+for _, id in ipairs(old) do
+    if #id ~= 36 or redis.pcall('EXISTS', id) == 0 then redis.pcall('SREM', KEYS[2], id) end
+end
 redis.pcall('SADD', KEYS[4], ARGV[6])
-redis.call('EXPIRE', KEYS[4], 2 * ARGV[5])
-redis.call('PUBLISH', ARGV[4], '{"add": ["' .. KEYS[1] .. '"]}')
+redis.pcall('EXPIRE', KEYS[4], 2 * ARGV[5])
 return 1
 """
 
@@ -811,7 +826,8 @@ while true do
         raw = replaced(raw, 'status', '"Queued"', '"Running"')
         raw = replaced(raw, 'engine', 'null', ARGV[3])
         raw = replaced(raw, 'date_start', 'null', '"' .. ARGV[2] .. '"')
-        write(id, raw)
+        publish(id)  -- first: where the right to is missing, the job is to stay queued
+        redis.call('SET', id, raw, 'EX', ttl)
         return {payload, raw}
     elseif raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
         return {payload, raw}
@@ -1469,6 +1485,8 @@ class _Worker:
             except (redis.RedisError, ValueError) as error:
                 if not _passing(error) or time.monotonic() - began > (GRACE if self.terminated else patience):
                     raise
+                if not isinstance(error, _AWAY):
+                    self._complain("Redis refuses what this worker tries again", _words(error))
                 self.left.wait(0.25)
 
     def _complain(self, kind: str, what: str) -> None:
@@ -2120,13 +2138,13 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     payload = job_id.encode() + _sign(context.key, context.name, job_id, [head, body, *long]) + head + body
     with _reaching_redis():
         ttl = settings().job_ttl
-        if long:  # scripts would copy them several times
-            pipe = _redis().pipeline()
-            pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
-            pipe.rpush(_buffers(job_id), *long)
-            pipe.expire(_buffers(job_id), max(ttl, QUEUE_TTL))
-            pipe.execute()
         try:
+            if long:  # scripts would copy them several times
+                pipe = _redis().pipeline()
+                pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
+                pipe.rpush(_buffers(job_id), *long)
+                pipe.expire(_buffers(job_id), max(ttl, QUEUE_TTL))
+                pipe.execute()
             _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
                     [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
         except redis.ResponseError:
@@ -2425,12 +2443,13 @@ class _Watcher:
         if all(self._signs(r, [worker])[worker]):  # cut off from the controller alone, it works on
             context._strays.add(worker)
             return
-        self.bury(context, r, worker)
+        killed = getattr(error, "ename", "") == "EngineError"
+        self.bury(context, r, worker, None if killed else f"The job's worker could not go on: {_words(error)}")
         if getattr(error, "ename", "") == "RedisElsewhere" and context._used and not r.smembers(context.workers):
             reason = json.dumps(f"RedisElsewhere: {error.evalue}")
             for left in range(r.llen(context.queue), 0, -TURN):
                 _script(_REFUSE, [context.queue], [settings().job_ttl, _now(), reason, min(left, TURN)])
-        if getattr(error, "ename", "") != "EngineError":
+        if not killed:
             context._retry_at = time.monotonic() + 5
             self._complain(context, f"a worker could not work: {_words(error)}. Engines need redis-py, Python "
                                     f"{sys.version_info[0]}.{sys.version_info[1]} as here, and a way to "
@@ -2465,7 +2484,8 @@ class _Watcher:
                 workers.discard(worker)
                 self.bury(context, r, worker, unless_it_is_back=True)
 
-    def bury(self, context: Context, r: Any, worker: str, unless_it_is_back: bool = False) -> None:
+    def bury(self, context: Context, r: Any, worker: str, why: str | None = None,
+             unless_it_is_back: bool = False) -> None:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
         try:
@@ -2474,7 +2494,7 @@ class _Watcher:
                     continue
                 record = _unended(dead[1])
                 host, pid, _ = f"//{record.get('engine')}".rsplit("/", 2)
-                record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=(
+                record.update(id=dead[0].decode(errors="replace"), status=FAILED, date_end=_now(), result=why or (
                     f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, "
                     "out of memory, crashed, or cut off from the network."))
                 _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])

@@ -398,12 +398,13 @@ def hung(redis_url):
 
 @contextlib.contextmanager
 def forbidden(redis_url, command):
-    """Have Redis refuse moi's user a command for a while."""
-    redis_cli(redis_url, "ACL", "SETUSER", "moi", "-" + command)
+    """Have Redis refuse moi's user a command for a while, or the channels of groups and jobs."""
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", *(
+        ["resetchannels", "&moi:worker:*"] if command == "channels" else ["-" + command]))
     try:
         yield
     finally:
-        redis_cli(redis_url, "ACL", "SETUSER", "moi", "+" + command)
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "&*:pubsub" if command == "channels" else "+" + command)
 
 
 def relay_of(group):
@@ -1004,6 +1005,12 @@ def test_keys_count_and_lead_back_to_themselves_as_values_do():
     assert len(json.dumps(moi._plain(a, 10_000))) < 1000
 
 
+def test_numpy_s_long_numbers_are_numbers_and_at_once():
+    np = pytest.importorskip("numpy")
+    assert moi._plain(np.full(100_000, 1.5, dtype=np.longdouble)) == [1.5] * 100_000
+    assert moi._plain(np.clongdouble(1 + 2j)) == repr(np.clongdouble(1 + 2j))
+
+
 def test_an_array_that_is_too_long_is_refused_before_it_is_turned_into_a_list():
     np = pytest.importorskip("numpy")
     with pytest.raises(moi._TooLong):
@@ -1452,7 +1459,7 @@ def test_a_job_is_cancelled_while_the_set_of_workers_is_another_program_s(ctx, g
     r.set("moi:workers:default", "x")
     assert moi.cancel(job_id) is True
     assert moi.wait(job_id, 5)["result"] == "Cancelled while it was running."
-    until(lambda: r.type("moi:workers:default") == "set", "the key is moi's again")
+    until(lambda: r.type("moi:workers:default") != "string", "the key is moi's again")
 
 
 def test_scripts_do_not_read_a_long_record_for_each_payload_that_names_it(r, group):
@@ -3516,6 +3523,48 @@ def test_jobs_whose_records_redis_refuses_to_read_are_not_taken_for_gone(n, grou
                 use()
     client.until(lambda self: set(self.jobs) == ids, "the list")
     assert set(moi.Group(group).jobs()) == ids
+
+
+@pytest.mark.parametrize("arg, more", [(-1, []), (b"x" * 300_000, ["multi"])], ids=["short", "long"])
+def test_a_submit_that_redis_refuses_by_a_missing_right_leaves_nothing(ctx, run, r, redis_url, arg, more):
+    run(abs, 1)
+    for right in ["channels", "publish", "set", "sadd", "expire", "rpush", "exists", "srandmember", "evalsha", *more]:
+        group = str(uuid.uuid4())[1:]
+        with forbidden(redis_url, right), pytest.raises(moi.RedisRefuses):
+            submit(ctx, group, "refused", None, len, arg)
+        left = [key for key in r.scan_iter() if len(key) == 36 or group in key or key.startswith("moi:buffers")]
+        assert not r.llen("moi:queue:default"), right
+        assert not [key for key in left if group in (r.get(key) if r.type(key) == "string" else group)], right
+
+
+def refused(r, right):
+    """Whether Redis has refused a worker a command since the last `ACL LOG RESET`."""
+    return any((entry["object"], entry["context"]) == (right, "lua") for entry in r.acl_log())
+
+
+def test_a_result_that_a_worker_has_no_right_to_write_waits_for_it(ctx, cluster, group, r, redis_url):
+    ids = [submit(ctx, group, "n", None, time.sleep, 0.5) for _ in cluster.client.ids]
+    for job_id in ids:
+        running(job_id)
+    r.execute_command("ACL", "LOG", "RESET")
+    with forbidden(redis_url, "set"):
+        until(lambda: refused(r, "set"), "it has tried")
+    assert [moi.wait(job_id, DEADLINE)["status"] for job_id in ids] == ["Success"] * len(ids)
+
+
+def test_a_job_that_a_worker_has_no_right_to_start_stays_queued_until_it_has(ctx, cluster, group, r, redis_url):
+    with redis.Redis.from_url(redis_url) as admin:
+        before = [submit(ctx, group, "n", None, time.sleep, 0.5) for _ in cluster.client.ids]
+        job_id = submit(ctx, group, "queued", None, abs, -1)
+        payload = admin.lpop("moi:queue:default")
+        for each in before:
+            moi.wait(each, DEADLINE)
+        r.execute_command("ACL", "LOG", "RESET")
+        with forbidden(redis_url, "publish"):
+            admin.rpush("moi:queue:default", payload)
+            until(lambda: refused(r, "publish"), "it is claimed")
+            assert moi.job_info(job_id)["status"] == "Queued"
+    assert moi.wait(job_id, DEADLINE)["result"] == 1
 
 
 @pytest.mark.slow
