@@ -27,7 +27,7 @@ What moi keeps in Redis
 ``moi:claimed:<worker>``                list     the payload of the job that this worker runs
 ``moi:workers:<context>``               set      the workers of the context
 ``moi:worker:<worker>``                 both     the worker's lease; the channel on which it listens
-``moi:key:<context>``                   string   which key is the newest: a fingerprint of it
+``moi:key:<fingerprint>``               string   that a process knows this key of payloads
 ``moi:cancel:<job ID>``                 string   a running job that is to be stopped
 ``moi:version:<version>``               string   that a process can start workers of this version
 ``moi:contexts``, ``moi:groups``        set      the contexts in use; the groups that jobs were submitted for
@@ -171,6 +171,9 @@ GRACE = 5.0
 TICK = 2.0
 #: Milliseconds that jobs of a process which has been killed wait for workers of its version; then any may run them.
 VERSION = 8000
+#: Milliseconds after which a key that payloads are signed with is taken for lost, with the last process that knew it:
+#: its jobs fail then. Longer than Redis may be away while a process lives.
+KEY_LIFE = 60_000
 #: Seconds a worker holds on to a finished job's record while Redis is away. One that has nothing in hand gives its
 #: engine back after the grace.
 PATIENCE = 3600.0
@@ -303,6 +306,11 @@ def settings() -> _Settings:
         found = {f.name: value for f in fields(_Settings) if (value := os.environ.get(f"MOI_{f.name.upper()}"))}
         _settings = _Settings(**{"context": ctx_default, **found, **_configured}).check()
     return _settings
+
+
+def _list_ttl() -> int:
+    """Return the seconds that a group's list lives after its last change: longer than any of its jobs."""
+    return 2 * max(settings().job_ttl, QUEUE_TTL)
 
 
 def configure(*, redis_url: str | None = None, context: str | None = None, job_ttl: int | None = None,
@@ -1263,8 +1271,13 @@ def _payload_key(secret: bytes) -> bytes:
     return hmac.digest(secret, b"moi payload", "sha256")
 
 
-def _fingerprint(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:16]
+def _fingerprint(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()[:8]
+
+
+def _known(fingerprint: bytes) -> str:
+    """Return the key in Redis that is there for as long as a process knows a key of payloads."""
+    return f"moi:key:{fingerprint.hex()}"
 
 
 def _version_key(version: bytes) -> str:
@@ -1359,7 +1372,7 @@ _Item = TypeVar("_Item")
 
 
 class _HandBack(BaseException):
-    """Raised in a worker that cannot run the job it has claimed, but another can: this one leaves."""
+    """Raised in a worker that cannot run the job it has claimed, but another can."""
 
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = {**record, "status": QUEUED, "engine": None, "date_start": None}
@@ -1381,7 +1394,7 @@ class _Worker:
                 "or set one for the engines where they are started")
         self.shell, self.name, self.context, self.ttl, self.linger = shell, name, context, ttl, linger
         own = shell.kernel.session.key  # with CurveZMQ ipyparallel has none
-        self.keys = [_payload_key(own), *keys] if own else keys
+        self.keys = {_fingerprint(key): key for key in ([_payload_key(own)] if own else []) + keys}
         self.log = shell.kernel.log  # the engine's own: what a logger of ours says would be the job's output
         self.label = json.dumps(f"{socket.gethostname()}/{os.getpid()}/{name}")
         self.queue, self.claimed = f"moi:queue:{context}", f"moi:claimed:{name}"
@@ -1407,6 +1420,7 @@ class _Worker:
         self.signalled = -math.inf
         self.interruptible = self.terminated = False
         self.complained: set[str] = set()
+        self.handed_back: set[str] = set()          # jobs that it has claimed and cannot run
 
     # -- the main thread
 
@@ -1430,16 +1444,16 @@ class _Worker:
                 claim = self._insist(self._next, done, patience=PATIENCE if done else GRACE)
                 done = None
                 if claim is not None:
-                    done = self._do(*claim)
+                    try:
+                        done = self._do(*claim)
+                    except _HandBack as error:
+                        if not self._hand_back(error.record):
+                            return not self.terminated
                 elif not self._insist(self._await_job, patience=GRACE) and self._leave(_LEAVE):
                     return False
             if done:
                 self._insist(_script, _WRITE, [done[0], self.claimed], [self.ttl, done[1]])
             self._leave(_QUIT)
-        except _HandBack as error:
-            self._insist(_script, _WRITE, [error.record["id"]], [QUEUE_TTL, _encode(error.record)])
-            self._leave(_QUIT)
-            return not self.terminated
         except (redis.RedisError, ValueError) as error:
             # If it has never reached Redis the watcher is to say so.
             if not (isinstance(error, _AWAY) and self.attended.is_set()):
@@ -1456,6 +1470,17 @@ class _Worker:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         return False
+
+    def _hand_back(self, record: dict[str, Any]) -> bool:
+        """Put the job back into the queue; leave if there is none left that this worker can run, and say whether."""
+        self._insist(_script, _WRITE, [record["id"]], [QUEUE_TTL, _encode(record)])
+        if self.terminated or record["id"] in self.handed_back:
+            self._leave(_QUIT)
+            return False
+        self.handed_back.add(record["id"])
+        self._insist(_quick, "LMOVE", self.claimed, self.queue, "LEFT", "RIGHT")
+        self._insist(_quick, "EXPIRE", self.queue, QUEUE_TTL)
+        return True
 
     def _await_job(self) -> bool:
         """Wait for the linger; say whether a job has come, or the engine's end."""
@@ -1527,8 +1552,10 @@ class _Worker:
                     _end_fork(sys.exc_info()[1])
         except _HandBack:
             with self.lock:
-                self.record = None
-            raise
+                if not self.stop_reason or self.terminated:
+                    self.record = None
+                    raise
+            status, result = FAILED, self.stop_reason  # cancelled just now
         except BaseException as error:
             status, result = FAILED, self._explain(error)
         for timer in signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF:
@@ -1569,25 +1596,20 @@ class _Worker:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
 
     def _call(self, payload: bytes, record: dict[str, Any]) -> Any:
-        job_id, mac, head, parts = record["id"], payload[36:68], payload[68:77], [payload[77:]]
-        back = record.get("handed_back", 0)
-        may_go_back = type(back) is int and 0 <= back < 100
+        job_id, mac, head, parts = record["id"], payload[36:68], payload[68:85], [payload[85:]]
         if head[:1] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
                 parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
-        if not any(hmac.compare_digest(mac, _sign(key, self.context, job_id, [head, *parts])) for key in self.keys):
-            newest = self.redis.get(f"moi:key:{self.context}")
-            if newest and newest.decode(errors="replace") not in map(_fingerprint, self.keys) and may_go_back:
-                raise _HandBack({**record, "handed_back": back + 1})
+        key = self.keys.get(head[9:])
+        if key is None:
+            self._hand_back_if(_known(head[9:]), record)
+        if key is None or not hmac.compare_digest(mac, _sign(key, self.context, job_id, [head, *parts])):
             self._complain("a payload is not signed with a key of this cluster", f"job {job_id}")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
-        if head[1:] != self.version and may_go_back:
-            with self.shielded():
-                another = self.redis.exists(_version_key(head[1:]))
-            if another:
-                raise _HandBack({**record, "handed_back": back + 1})
+        if head[1:9] != self.version:
+            self._hand_back_if(_version_key(head[1:9]), record)
         if len(parts) > 1:
             with self.shielded():
                 self.redis.delete(_buffers(job_id))
@@ -1624,6 +1646,15 @@ class _Worker:
         if isinstance(result, (types.CoroutineType, types.AsyncGeneratorType)):
             raise TypeError(f"the job returned {_repr(result)}, which has not run: have it call asyncio.run")
         return result
+
+    def _hand_back_if(self, sign: str, record: dict[str, Any]) -> None:
+        """Leave the job to others if their sign is in Redis; anybody may have put it there, so not for ever."""
+        back = record.get("handed_back", 0)
+        if type(back) is int and 0 <= back < 10_000:
+            with self.shielded():
+                others = self.redis.exists(sign)
+            if others:
+                raise _HandBack({**record, "handed_back": back + 1})
 
     def _update(self, record: dict[str, Any], status: str | None, progress: float | None) -> None:
         with self.shielded(), self.lock:
@@ -1698,6 +1729,8 @@ class _Worker:
                         pubsub.get_message(timeout=max(0.01, min(RENEW, self.deadline - time.monotonic())))
             except Exception as error:  # whatever it is: without this thread the job would be taken for dead
                 logger.debug("worker %s lost Redis: %s", self.name, _words(error, _traceback))
+                with self.lock:
+                    self._stop_if_due()
                 self.left.wait(0.25)
 
     def _renew(self) -> None:
@@ -1709,27 +1742,31 @@ class _Worker:
             pipe.set(self.lease, self.label, px=int(LEASE * 1000))
             pipe.sadd(self.workers, self.name)
             pipe.expire(self.workers, self.ttl)
-            pipe.expire(self.claimed, self.ttl)
+            pipe.expire(self.claimed, max(self.ttl, QUEUE_TTL))
             if self.record:
-                pipe.expire(self.record["id"], self.ttl)
-                pipe.expire(_text(f"{self.record.get('group')}:jobs"), 2 * self.ttl)  # longer than its jobs
+                pipe.expire(self.record["id"], max(self.ttl, QUEUE_TTL))  # Redis may be away for longer than `job_ttl`
+                pipe.expire(_text(f"{self.record.get('group')}:jobs"), _list_ttl())
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             answers = pipe.execute(raise_on_error=False)  # one that is full, say, takes no lease, and knows of cancels
-            if self.record:
-                if answers[-1] == 1:
-                    self.stop_reason = "Cancelled while it was running."
-                    self.redis.delete(f"moi:cancel:{self.record['id']}")
-                elif time.monotonic() > self.deadline:
-                    self.stop_reason, self.deadline = self._limit, math.inf
-                if self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:  # again, if swallowed
-                    self.signalled = time.monotonic()
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            if self.record and answers[-1] == 1:
+                self.stop_reason = "Cancelled while it was running."
+                self.redis.delete(f"moi:cancel:{self.record['id']}")
+            self._stop_if_due()
             if any(map(_wrong_type, answers)):
                 self.redis.delete(self.workers)  # not moi's
             elif error := next((answer for answer in answers if isinstance(answer, Exception)), None):
                 raise error
             if self.record and self.tail.changed:
                 self._write(self.record)
+
+    def _stop_if_due(self) -> None:
+        """Interrupt the job if that is asked for or its time is over; under the lock."""
+        if self.record and not self.stop_reason and time.monotonic() > self.deadline:
+            self.stop_reason, self.deadline = self._limit, math.inf
+        # Again after a while, if the job has swallowed it.
+        if self.record and self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:
+            self.signalled = time.monotonic()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def _hint(error: BaseException) -> str:
@@ -1947,9 +1984,9 @@ class Context:
             raise MoiError(f"the cluster of profile {self.name!r} has no key of its own: set MOI_SECRET")
         key = _payload_key(str(secret).encode("utf-8", "surrogatepass"))
         if key not in self._keys:
-            with _reaching_redis():  # workers of an earlier controller leave when they see that there is a new key
-                _redis().set(f"moi:key:{self.name}", _fingerprint(key), ex=settings().job_ttl)
-                _redis().set(_version_key(_cargo().version), 1, px=VERSION)  # before a worker of another can meet it
+            with _reaching_redis():  # before a worker of another can meet what is signed with it
+                _redis().set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
+                _redis().set(_version_key(_cargo().version), 1, px=VERSION)
                 with contextlib.suppress(redis.ResponseError):  # for the watchers of others, should this process die
                     _redis().sadd("moi:contexts", self.name)
                     _redis().expire("moi:contexts", settings().job_ttl)
@@ -2131,11 +2168,12 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
                           "and connections inside the function") from error
     job_id = str(uuid.uuid4())
     kind = (b"L" if long else b"l") if _is_local(settings().redis_url) else b"+" if long else b"-"
-    head = kind + _cargo().version
+    key = context.key
+    head = kind + _cargo().version + _fingerprint(key)
     record = {"id": job_id, "status": QUEUED, "engine": None, "date_start": None,  # in this order, says a script
               "name": _text(name), "handler": handler and _text(handler), "group": group, "context": context.name,
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
-    payload = job_id.encode() + _sign(context.key, context.name, job_id, [head, body, *long]) + head + body
+    payload = job_id.encode() + _sign(key, context.name, job_id, [head, body, *long]) + head + body
     with _reaching_redis():
         ttl = settings().job_ttl
         try:
@@ -2351,6 +2389,8 @@ class _Watcher:
     def _contexts(self, r: Any) -> list[str]:
         """Note in Redis which contexts this process uses; return those that are noted there, of many some."""
         r.set(_version_key(_cargo().version), 1, px=VERSION)
+        for key in {key for context in list(ctxs.values()) for key in context._keys}:
+            r.set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
         try:
             if used := [context.name for context in ctxs.values() if context._keys]:
                 r.sadd("moi:contexts", *used)
@@ -2686,7 +2726,7 @@ class Group:
             pipe = _redis().pipeline()
             if action == "add":
                 pipe.sadd(self.key, *ids)
-                pipe.expire(self.key, 2 * settings().job_ttl)
+                pipe.expire(self.key, _list_ttl())
             else:
                 pipe.srem(self.key, *ids)
             pipe.publish(self.channel, json.dumps({action: ids}))
@@ -2954,7 +2994,7 @@ class _Relay:
             self._unlisted -= fresh
             with contextlib.suppress(redis.ResponseError):  # a full Redis: they are shown even so
                 _quick("SADD", self.group.key, *fresh)
-                _quick("EXPIRE", self.group.key, 2 * settings().job_ttl)
+                _quick("EXPIRE", self.group.key, _list_ttl())
         if kind == b"subscribe" and own:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
@@ -3046,7 +3086,7 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            if unlisted := _script(_UNLISTED, [self.group.key], [2 * settings().job_ttl, *fresh]):
+            if unlisted := _script(_UNLISTED, [self.group.key], [_list_ttl(), *fresh]):
                 self._unlisted.update(job_id.decode() for job_id in unlisted)
                 self._connection.send_command("PING", b" ".join(unlisted))
         unknown = added - shown  # nobody has been shown these

@@ -826,7 +826,7 @@ def test_a_cluster_with_encrypted_connections_runs_jobs_and_no_forged_ones(folde
         assert moi.wait(submit(context, group, "n", None, abs, -3), DEADLINE)["result"] == 3
         # Its own key is empty: what is signed with that must not be run.
         for key, runs in (moi._payload_key(b""), False), (context.key, True):
-            head, job_id = b"-" + moi._cargo().version, str(uuid.uuid4())
+            head, job_id = b"-" + moi._cargo().version + moi._fingerprint(key), str(uuid.uuid4())
             buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(
                 os.mkdir, (str(folder / "forged"),), {})]
             body = pickle.dumps((None, False, buffers), 5)
@@ -1821,6 +1821,19 @@ def test_a_short_job_costs_two_round_trips_and_less_than_4_kb(ctx, group, r):
     assert moi.wait(jobs[-1], DEADLINE)["result"] == 499
 
 
+def test_however_soon_records_expire_a_list_lives_as_long_as_what_is_queued_and_runs(
+        ctx, group, connect, r, monkeypatch):
+    until(lambda: not r.exists("moi:workers:default"), "the workers leave")
+    monkeypatch.setattr(moi.settings(), "job_ttl", 60)
+    client = connect(group)
+    job_id = submit(ctx, group, "n", None, time.sleep, 2.5)
+    running(job_id)
+    until(lambda: r.ttl(job_id) > 60, "its lease is renewed")
+    moi.Group(group).add([job_id])
+    assert client.ended(job_id) and r.ttl(f"{group}:jobs") > moi.QUEUE_TTL
+    assert 50 < r.ttl(job_id) <= 60
+
+
 def test_every_key_expires(ctx, group, r, run):
     run(abs, 1)
     job_id = submit(ctx, group, "n", None, time.sleep, 30)
@@ -1924,6 +1937,16 @@ def test_a_context_s_time_limit_ends_a_job(cluster, group, job, ctx):
     limited = moi.Context("limited", job_timeout=1, connection_file=cluster.file)
     record = moi.wait(submit(limited, group, "too long", None, *job), DEADLINE)
     assert record["status"] == "Failed" and "time limit of its context, 1 s" in record["result"]
+
+
+@pytest.mark.slow
+def test_a_time_limit_is_kept_while_redis_hangs(cluster, group, ctx, redis_url):
+    limited = moi.Context("limited", job_timeout=1, connection_file=cluster.file)
+    job_id = submit(limited, group, "too long", None, time.sleep, 10)
+    running(job_id)
+    with hung(redis_url):
+        time.sleep(12)
+    assert "time limit of its context, 1 s" in moi.wait(job_id, DEADLINE)["result"]
 
 
 @pytest.mark.slow
@@ -6026,6 +6049,31 @@ def test_of_what_is_queued_only_jobs_whose_process_had_a_local_address_are_refus
     assert [moi.job_info(job_id)["result"] for job_id in ids] == [None, "why", None, "why", None, "why"]
     assert [payload[:36] for payload in r.lrange(f"moi:queue:{group}", 0, -1)] == ids[::2]
     r.delete(f"moi:queue:{group}")
+
+
+def test_a_process_that_knows_another_key_leaves_jobs_to_who_knows_theirs_and_has_its_own_run(
+        ctx, cluster, group, moi_url, r, monkeypatch):
+    until(lambda: not r.exists("moi:workers:default"), "the workers leave")
+    monkeypatch.setattr(ctx, "_keys", [moi._payload_key(b"a secret that the other has not")])
+    moi._watch(ctx)
+    until(lambda: r.exists(moi._known(moi._fingerprint(ctx.key))), "this process has said that it knows it")
+    with monkeypatch.context() as patch:
+        patch.setattr(moi._Watcher, "_start_workers", lambda *args: None)
+        job_ids = [submit(ctx, group, "n", None, abs, -i) for i in range(20)]
+        assert program("""
+            import sys, moi
+            moi.Context("default", connection_file=sys.argv[1])
+            print(moi.wait(moi.submit("default", "other", "n", None, abs, -1), 30)["result"])
+        """, cluster.file, MOI_REDIS_URL=moi_url, MOI_LINGER="1").split()[0] == "1"
+        assert {moi.job_info(job_id)["status"] for job_id in job_ids} == {"Queued"}
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == list(range(20))
+
+
+def test_jobs_whose_key_no_process_knows_any_more_fail_and_say_so(ctx, group, r, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(moi.Context, "key", b"that of an earlier controller")
+        job_ids = [submit(ctx, group, "n", None, abs, -i) for i in range(10)]
+    assert ["set MOI_SECRET" in moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == [True] * 10
 
 
 def test_a_job_of_a_version_that_no_process_can_start_any_more_is_run_by_what_is_there(ctx, group, r, monkeypatch):
