@@ -363,7 +363,8 @@ def configure(*, redis_url: str | None = None, context: str | None = None, job_t
 def _url_of(client: Any) -> str:
     """Return where a redis-py client connects to: engines have to be told, and cannot be sent the client itself."""
     if not isinstance(client, redis.Redis):
-        raise ValueError(f"redis is a {type(client).__name__}: give a redis.Redis, as a Sentinel's master_for returns")
+        raise ValueError(f"redis is a {type(client).__module__}.{_class(client)}: give a redis.Redis, as a Sentinel's "
+                         "master_for returns")
     pool: Any = client.connection_pool
     options = pool.connection_kwargs
     quote = functools.partial(urllib.parse.quote, safe="")
@@ -553,6 +554,10 @@ def _reaching_redis() -> Iterator[None]:
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
         if re.search("(^|: )BUSY ", said):
             raise RedisNotFound(f"Redis answers nobody ({said}): have its administrator say SCRIPT KILL") from None
+        if re.search("DENIED|DB index|MOVED|CLUSTERDOWN|read ?only replica|READONLY", said):
+            where = _without_password(settings().redis_url)
+            raise RedisNotFound(f"Redis at {where} is none that moi can use ({said}): set MOI_REDIS_URL to a "
+                                "master that lets this host in, with such a database") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
                 "permission|user executing the script|EXEC without MULTI|['`](AUTH|HELLO)['`]", said):
             if said == str(error):
@@ -632,19 +637,20 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                            "Write it to a file, and return its name.")
 
     def plain(value: Any, inside: tuple[int, ...]) -> Any:
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, (str, bytes, bytearray)):
-            spend(len(value))
-            return _text(value) if isinstance(value, str) else bytes.decode(bytes(value), "utf-8", "backslashreplace")
-        if isinstance(value, int):
-            spend(value.bit_length() // 4)
-            return int(value) if abs(value) < 1 << 1024 else hex(value)
-        if isinstance(value, float):
-            if math.isnan(value):
-                return None
-            return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
         try:
+            if value is None or isinstance(value, bool):
+                return value
+            if isinstance(value, (str, bytes, bytearray)):
+                spend(len(value))
+                return (_text(value) if isinstance(value, str)
+                        else bytes.decode(bytes(value), "utf-8", "backslashreplace"))
+            if isinstance(value, int):
+                spend(value.bit_length() // 4)
+                return int(value) if abs(value) < 1 << 1024 else hex(value)
+            if isinstance(value, float):
+                if math.isnan(value):
+                    return None
+                return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
             if isinstance(value, (date, datetime, time_of_day)):
                 return _text(value.isoformat())
             if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
@@ -675,6 +681,8 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                     return plain(value.value, inside)
                 if is_dataclass(value):
                     return plain({each.name: getattr(value, each.name) for each in fields(value)}, inside)
+                if str(getattr(value, "dtype", "")) == "datetime64[ns]":
+                    value = value.astype("datetime64[us]")  # else numpy makes bare integers of it
                 for name, given in ("tolist", ()), ("model_dump", ()), ("to_dict", ("records",)):
                     if callable(getattr(value, name, None)):  # of numpy and its kin, pydantic, pandas
                         size = getattr(value, "size", 0)

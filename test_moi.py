@@ -692,8 +692,9 @@ def test_a_worker_keeps_a_result_while_a_proxy_answers_for_a_redis_that_is_away(
         if errors:
             raise errors.pop()
         return "recorded"
-    worker = types.SimpleNamespace(terminated=False, left=threading.Event())
-    assert moi._Worker._insist(worker, command) == "recorded"
+    said = []
+    worker = types.SimpleNamespace(terminated=False, left=threading.Event(), _complain=lambda *what: said.append(what))
+    assert moi._Worker._insist(worker, command) == "recorded" and "upstream failure" in str(said)
 
 
 def test_a_wait_whose_connection_is_cut_as_the_job_ends_returns_its_record(run, monkeypatch):
@@ -1003,6 +1004,21 @@ def test_keys_count_and_lead_back_to_themselves_as_values_do():
     a, b = Node({}), Node({})
     a.near[b], b.near[a] = 1, 2
     assert len(json.dumps(moi._plain(a, 10_000))) < 1000
+
+
+def test_numpy_s_nanoseconds_are_dates():
+    np = pytest.importorskip("numpy")
+    dates = np.array(["2026-01-02T03:04:05", "NaT"], dtype="datetime64[ns]")
+    assert moi._plain([dates, dates[0]]) == [["2026-01-02T03:04:05", None], "2026-01-02T03:04:05"]
+
+
+def test_what_does_not_even_tell_its_class_keeps_nothing_else_from_being_stored():
+    class Unbound:
+        __class__ = property(lambda self: 1 / 0)
+
+        def __repr__(self):
+            return "unbound"
+    assert moi._plain([1, Unbound()]) == [1, "unbound"] and moi._plain(Unbound()) == "unbound"
 
 
 def test_numpy_s_long_numbers_are_numbers_and_at_once():
@@ -1583,6 +1599,16 @@ def test_planted_workers_hold_up_a_queue_no_longer_than_dead_ones(ctx, cluster, 
         r.set(f"moi:worker:{name}", "x", **({"ex": 10_000} if name in planted[::2] else {}))  # no lease is like that
     assert moi.wait(submit(ctx, group, "n", None, abs, -1), 20)["result"] == 1
     until(lambda: not r.exists(*(f"moi:worker:{name}" for name in planted)), "they are thrown out")
+
+
+def test_a_redis_that_moi_cannot_use_is_named_with_what_to_do(redis_url):
+    assert "sock?*** is none that moi can use (DB index is out of range): set MOI_REDIS_URL" in program("""
+        import moi
+        try:
+            moi.Group("g").jobs()
+        except moi.RedisNotFound as error:
+            print(error)
+    """, MOI_REDIS_URL=redis_url + "?db=99")
 
 
 def test_neither_settings_nor_errors_show_a_password(monkeypatch):
