@@ -706,7 +706,7 @@ def test_a_wait_whose_connection_is_cut_as_the_job_ends_returns_its_record(run, 
             yield connection
             connection._sock.shutdown(socket.SHUT_RDWR)
     monkeypatch.setattr(moi, "_subscribed", cut)
-    for _ in range(5):
+    for _ in range(2):
         assert run(abs, -1)["result"] == 1
 
 
@@ -1442,7 +1442,7 @@ def test_a_name_that_the_engine_lacks_is_said_last_and_what_to_do_first(ctx, gro
     assert mend in first and last == "NameError: name 'what_only_the_submitter_has' is not defined"
 
 
-@pytest.mark.parametrize("secret", ["", "geheim"])
+@pytest.mark.parametrize("secret", [pytest.param("", marks=pytest.mark.slow), "geheim"])
 def test_the_cluster_s_own_key_and_what_is_derived_from_it_stay_off_the_wire(cluster, group, monkeypatch, secret):
     """ipyparallel's connections are signed, but in the clear."""
     sent, send = [], ipyparallel.LoadBalancedView.apply_async
@@ -2899,9 +2899,10 @@ def test_frames_without_end_from_one_browser_keep_no_news_from_another(group, co
         server.do(hang_up())
 
 
-@pytest.mark.parametrize("message", ['{"get": [' + ("[" * 400 + "]" * 400 + ",") * 300 + "3]}",
-                                     '{"get": [' + "[]," * 80_000 + "3]}", "no json"],
-                         ids=["deep", "many", "short"])
+@pytest.mark.parametrize("message", [
+    pytest.param('{"get": [' + ("[" * 400 + "]" * 400 + ",") * 300 + "3]}", marks=pytest.mark.slow),
+    '{"get": [' + "[]," * 80_000 + "3]}", pytest.param("no json", marks=pytest.mark.slow)],
+    ids=["deep", "many", "short"])
 def test_what_some_browsers_send_without_pause_delays_another_by_less_than_the_blink_of_an_eye(
         group, connect, server, message):
     client, times = connect(group), []
@@ -2933,6 +2934,7 @@ def test_what_some_browsers_send_without_pause_delays_another_by_less_than_the_b
     assert sorted(times)[15] < 0.1, times
 
 
+@pytest.mark.slow
 def test_a_server_that_is_held_up_is_not_sent_changes_in_a_heap(group, connect, server, run, r):
     record = run(abs, 1)
     client = connect(group)
@@ -3899,7 +3901,7 @@ def test_the_page_shows_text_and_never_html(page, ctx, group):
     assert [row(page, job_id).locator(".moi-result").is_visible() for job_id in job_ids] == [False, False, True]
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])
 def test_no_text_breaks_the_page_s_layout(page, group, r, width):
     page.set_viewport_size({"width": width, "height": 800})
     long, turned = "W" * (1 << 20), "\u202egnp.exe\u202d \u2066" + "\u0627" * 50 + "\u0301" * 500
@@ -4224,9 +4226,10 @@ RARE = "".join(RARE[:32_000])
 
 
 @pytest.mark.parametrize("text", [
-    "\u0628" * 64_000, "a" + "\u0301" * 64_000, "\U0001f600" * 16_000, "a\u0627" * 32_000,
-    "a\u0627b\u0628c\n" * 10_000, "x\n\n\n" * 900 + "y" * 3000, pytest.param(RARE, marks=pytest.mark.slow)],
-    ids=["arabic", "accents", "faces", "mixed", "mixed lines", "blank lines", "rare"])
+    "\u0628" * 64_000, "a\u0627" * 32_000, "x\n\n\n" * 900 + "y" * 3000,
+    *(pytest.param(text, marks=pytest.mark.slow) for text in (
+        "a" + "\u0301" * 64_000, "\U0001f600" * 16_000, "a\u0627b\u0628c\n" * 10_000, RARE))],
+    ids=["arabic", "mixed", "blank lines", "accents", "faces", "mixed lines", "rare"])
 def test_a_text_as_long_as_it_gets_opens_at_once_and_is_whole(visit, write, text):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     shown = row(page, write("Success", result=text))
@@ -4706,6 +4709,7 @@ def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_ove
     assert not r.sismember(f"{group}:jobs", ended)
 
 
+@pytest.mark.slow
 def test_a_list_longer_than_the_server_takes_ids_is_read_anew_after_a_lost_connection(page, write):
     job_id = write("Success", "there")
     row(page, job_id).wait_for()
