@@ -267,7 +267,8 @@ class _Settings:
             raise wrong("redis_url", shown, "write the special characters of a password as %XX, and take care of a "
                         "line's end after it, and of the host's name")
         if option := re.search(
-                "[?&](protocol|decode_responses|encoding|timeout|queue_class|retry|socket_type)[^=]*=", url):
+                "[?&](protocol|decode_responses|encoding|timeout|queue_class|(sentinel_)?retry|socket_type|"
+                "socket_keepalive_options|maint_)[^=]*=", url):
             raise wrong("redis_url", shown, f"leave out {option[1]}, which moi sets itself")
         if not isinstance(self.context, str) or not _PROFILE.fullmatch(self.context):
             raise wrong("context", _repr(self.context), "give the name of an IPython profile")

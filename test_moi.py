@@ -532,7 +532,9 @@ def test_settings_come_from_the_environment_or_configure_and_are_fixed_by_the_fi
     for bad in ({"job_ttl": "soon"}, {"linger": -1}, {"job_ttl": math.inf}, {"redis_url": "localhost:6379"},
                 {"redis_url": 3}, {"redis_url": "redis://h?db=1&decode_responses=1"},
                 {"redis_url": "unix:///s?protocol=3"}, {"redis_url": "redis://h?timeout=5"},
-                {"redis_url": "redis://h?retry=5"},
+                {"redis_url": "redis://h?retry=5"}, {"redis_url": "redis://h?socket_keepalive_options=x"},
+                {"redis_url": "redis+sentinel://h:1/s?sentinel_retry=1"},
+                {"redis_url": "redis://h?maint_notifications_config=x"},
                 {"context": "a/b"}, {"context": "a\nb"}, {"context": "\ud800"}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is"):
             moi._Settings(**bad).check()
