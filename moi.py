@@ -1609,7 +1609,8 @@ class _Worker:
         if head[:1] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
-                parts += _quick("LRANGE", _buffers(job_id), 0, 9999, read=_straight)
+                read = functools.partial(_quick, "LRANGE", _buffers(job_id), 0, 9999, read=_straight)
+                parts += self._insist(read)
         key = self.keys.get(head[9:])
         if key is None:
             self._hand_back_if(_known(head[9:]), record)
@@ -1621,7 +1622,7 @@ class _Worker:
             self._hand_back_if(_version_key(head[1:9]), record)
         if len(parts) > 1:
             with self.shielded():
-                self.redis.delete(_buffers(job_id))
+                self._insist(_quick, "DEL", _buffers(job_id))
         timeout, updates, buffers = pickle.loads(parts[0], buffers=parts[1:])
         if timeout:
             self.deadline = time.monotonic() + timeout
@@ -1661,7 +1662,7 @@ class _Worker:
         back = record.get("handed_back", 0)
         if type(back) is int and 0 <= back < 10_000:
             with self.shielded():
-                others = self.redis.exists(sign)
+                others = self._insist(_quick, "EXISTS", sign)
             if others:
                 raise _HandBack({**record, "handed_back": back + 1})
 

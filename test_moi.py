@@ -3589,9 +3589,9 @@ def test_a_submit_that_redis_refuses_by_a_missing_right_leaves_nothing(ctx, run,
         assert not r.llen("moi:queue:default") and group not in left and "moi:buffers" not in left, right
 
 
-def refused(r, right):
+def refused(r, right, context="lua"):
     """Whether Redis has refused a worker a command since the last `ACL LOG RESET`."""
-    return any((entry["object"], entry["context"]) == (right, "lua") for entry in r.acl_log())
+    return any((entry["object"], entry["context"]) == (right, context) for entry in r.acl_log())
 
 
 def test_a_result_that_a_worker_has_no_right_to_write_waits_for_it(ctx, cluster, group, r, redis_url):
@@ -3602,6 +3602,14 @@ def test_a_result_that_a_worker_has_no_right_to_write_waits_for_it(ctx, cluster,
     with forbidden(redis_url, "set"):
         until(lambda: refused(r, "set"), "it has tried")
     assert [moi.wait(job_id, DEADLINE)["status"] for job_id in ids] == ["Success"] * len(ids)
+
+
+def test_long_arguments_that_a_worker_has_no_right_to_read_are_waited_for(ctx, group, r, redis_url):
+    r.execute_command("ACL", "LOG", "RESET")
+    with forbidden(redis_url, "lrange"):
+        job_id = submit(ctx, group, "n", None, len, b"x" * 300_000)
+        until(lambda: refused(r, "lrange", "toplevel"), "it has tried")
+    assert moi.wait(job_id, DEADLINE)["result"] == 300_000
 
 
 def test_a_job_that_a_worker_has_no_right_to_start_stays_queued_until_it_has(ctx, cluster, group, r, redis_url):
