@@ -162,6 +162,8 @@ html {
   };
   const DATES = ["date_created", "date_start", "date_end"];
   const DAY = 86_400_000;
+  const SILENCE = 30_000;  // milliseconds after which the server is asked whether the connection is there,
+  const ANSWER = 20_000;   // and in which it is to answer
   const BATCH = 5000;      // IDs in a message: half of what the server takes
   const MOST = 50_000;     // IDs in as many messages as they need: half of what the server takes
   const ROWS_A_FRAME = 20; // that are made anew, so that no frame is long; half of them while many jobs change
@@ -344,7 +346,7 @@ html {
       const socket = this.socket = new WebSocket(this.options.url);
       socket.onopen = () => {
         if (this.opened) this.voice.replaceChildren(this.options.words.again);
-        this.opened = performance.now();
+        this.opened = this.heard = performance.now();
         this.say("online");
         // What has gone meanwhile is answered with "remove", the rest with "add".
         if (this.items.size > MOST) for (const { job } of this.items.values()) this.take(job);
@@ -361,6 +363,21 @@ html {
         const wait = Math.min(most, first * 2 ** this.attempts++) * (0.1 + 0.9 * Math.random());
         this.timer = setTimeout(() => this.connect(), refused ? most + wait : wait);
       };
+    }
+
+    /** Give up a connection that was cut without a word, as by a computer's sleep: it looks open for minutes. */
+    probe() {
+      const now = performance.now(), { socket } = this;
+      if (this.state !== "online" || now < this.heard + SILENCE) return;
+      if (!(this.probed > this.heard)) {
+        this.probed = now;
+        socket.send("{}");
+      } else if (now > this.probed + ANSWER) {
+        const { onclose } = socket;
+        socket.onclose = socket.onmessage = null;
+        socket.close();
+        onclose();
+      }
     }
 
     away() { return navigator.onLine === false ? "offline" : this.opened ? "reconnecting" : "connecting"; }
@@ -388,6 +405,8 @@ html {
     }
 
     receive(data) {
+      this.heard = performance.now();
+      if (data === "{}") return;  // the answer to a probe
       const { error, ...lists } = JSON.parse(data);
       for (const action of ["add", "update", "remove"]) {
         for (const job of lists[action] || []) this[action === "remove" ? "take" : "put"](job, action);
@@ -573,10 +592,11 @@ html {
         this.schedule();
       }, { rootMargin: "1000px" });
       this.ticker = setInterval(() => {  // let the times of running rows go on; ended rows are written once
+        this.probe();
         if (!document.hidden) for (const item of this.shown) if (!ended(item.job)) this.time(item);
       }, 200);
       const hurry = () => {
-        if (document.hidden || this.socket.readyState !== WebSocket.CLOSED) return;
+        if (document.hidden || this.socket.readyState < WebSocket.CLOSING) return;
         clearTimeout(this.timer);
         this.connect();
       };

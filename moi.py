@@ -3216,7 +3216,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     HTTP 403, and so does a page from another origin (override Tornado's `check_origin`).
 
     Messages are JSON objects. To the browser: ``add``, ``update``, ``remove``, lists of job objects, and ``error``, a
-    text. From the browser: ``get`` (an empty list means all), ``remove``, ``cancel``, lists of job IDs.
+    text. From the browser: ``get`` (an empty list means all), ``remove``, ``cancel``, lists of job IDs. An empty object
+    is answered by one.
     """
 
     relay: _Relay | None = None
@@ -3288,6 +3289,8 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
             actions = json.loads(text) if text.count("[") + text.count("{") <= 4 else None
             if not isinstance(actions, dict):
                 raise ValueError("a message is a JSON object of lists: {action: [job IDs]}")
+            if not actions:  # a browser asks whether the connection is there
+                self.answer(b"{}")
             for action, ids in actions.items():
                 if action not in ("get", "remove", "cancel"):
                     raise ValueError(f"{action[:100]!r} is no action: use get, remove or cancel")
@@ -3715,9 +3718,14 @@ def _do_demo(args: argparse.Namespace) -> int:
         raise MoiError(f"cannot listen on 127.0.0.1:{args.port} ({error.strerror}): end what holds the port, or choose "
                        "another with --port (0 takes a free one)") from error
     port = next(iter(server._sockets.values())).getsockname()[1]
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ends = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    for number in ends:
         signal.signal(number, signal.default_int_handler)
-    say = functools.partial(print, file=sys.stderr, flush=True)
+
+    def say(what: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal was closed
+            print(what, file=sys.stderr, flush=True)
+
     try:
         say("moi: starting ...")
         with _services(args.engines, say):
@@ -3729,7 +3737,7 @@ def _do_demo(args: argparse.Namespace) -> int:
                 tornado.ioloop.IOLoop.current().start()
             except KeyboardInterrupt:
                 say("\nmoi: ending ...")
-                for number in (signal.SIGINT, signal.SIGTERM):  # once is enough
+                for number in ends:  # once is enough
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         say("\nmoi: ended before it had started")

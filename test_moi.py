@@ -2584,6 +2584,8 @@ def test_get_is_answered_by_add_with_all_or_with_those_asked_for(group, connect,
     client.send(get=[records[1]["id"], str(uuid.uuid4())])
     answers = [client.read(), client.read()]
     assert {"add": [records[1]]} in answers and "remove" in {**answers[0], **answers[1]}
+    client.say("{}")
+    assert client.read() == {}, "the connection is there"
 
 
 def test_actions_on_the_group_s_channel_are_honoured_from_any_process(group, connect, run, redis_url, r):
@@ -4720,6 +4722,47 @@ def test_what_is_clicked_without_a_connection_shows_it_and_is_asked_for_once_ove
 
 
 @pytest.mark.slow
+def test_a_connection_that_was_cut_without_a_word_is_given_up_and_what_was_clicked_meanwhile_is_done(
+        visit, server, write, group, r):
+    """As by a computer's sleep, or a router that forgets: neither side is told."""
+    cut = threading.Event()
+
+    def forward(near, far):
+        with contextlib.suppress(OSError):  # closed at the end
+            lost = False
+            while data := near.recv(65536):
+                lost |= cut.is_set()
+                if not lost:
+                    far.sendall(data)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                near = listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", server.port))
+                stack.callback(near.close)
+                stack.callback(far.close)
+                for ends in (near, far), (far, near):
+                    threading.Thread(target=forward, args=ends, daemon=True).start()
+    with contextlib.ExitStack() as stack, socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        runs, gone = write("Running"), write("Success")
+        page = visit()
+        page.goto(f"http://127.0.0.1:{listener.getsockname()[1]}/?own={group}")
+        row(page, gone).wait_for()
+        cut.set()
+        write("Success", job_id=runs)
+        row(page, gone).get_by_role("button", name="Remove").click()
+        page.wait_for_function("() => performance.now() > moi.lists[0].heard + 100")
+        cut.clear()
+        page.evaluate("() => { moi.lists[0].heard -= 29_000; }")
+        page.get_by_text("Connection lost.").wait_for()
+        row(page, gone).wait_for(state="detached")
+        row(page, runs).get_by_text("Success").wait_for()
+        assert not r.sismember(f"{group}:jobs", gone)
+
+
+@pytest.mark.slow
 def test_a_list_longer_than_the_server_takes_ids_is_read_anew_after_a_lost_connection(page, write):
     job_id = write("Success", "there")
     row(page, job_id).wait_for()
@@ -5224,7 +5267,7 @@ def test_the_demo_lets_in_who_knows_its_address_and_no_forged_request(short_path
         refused(home + "ann/moi-ws", "403", headers={
             "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "a" * 24})
-        demo.end(signal.SIGTERM)
+        demo.end(signal.SIGHUP)  # its terminal is closed
 
 
 @pytest.fixture
