@@ -120,7 +120,8 @@ html {
   :where(.moi-details summary) { width: fit-content; line-height: 1.8rem; font-size: .875em; cursor: pointer; }
   :where(.moi-details[open] > summary) { max-width: calc(100% - 6rem); }
   :where(.moi-copy) { position: absolute; inset-block-start: 0; inset-inline-end: 0; }
-  :where(.moi-part) { display: block; unicode-bidi: plaintext; content-visibility: auto;
+  :where(.moi-part:not(:only-child)) { display: block; unicode-bidi: plaintext; }
+  :where(:not(.moi-output-text) > .moi-part:not(:only-child)) { content-visibility: auto;
     contain-intrinsic-block-size: auto 10rem; }
   :where(.moi-details pre) { margin: .3rem 0; padding: .5rem .6rem; max-height: 20rem; overflow: auto; font-size: .8rem;
     border-radius: calc(var(--moi-radius) * .75); white-space: pre-wrap; overflow-wrap: anywhere;
@@ -229,11 +230,33 @@ html {
   }
 
   /** Set a long text, in blocks that end with a line, if one does in time: it takes a browser seconds to find where
-   *  words of thousands of letters break, or to lay out as many changes of direction. */
+   *  words of thousands of letters break, or to lay out as many changes of direction. Of what goes on, as an output of
+   *  which no more than the end is kept, the blocks stay, and with them the place and the selection of who reads it. */
   function setText(element, text) {
     if (element.textContent === text) return;
-    const parts = text.match(/[^]{0,999}\n|[^]{1,1000}/gu) || [];
-    element.replaceChildren(...parts.length > 1 ? parts.map((part) => make("span", "moi-part", part)) : parts);
+    if (!element.inBlocks) element.replaceChildren();  // what a template has there
+    element.inBlocks = true;
+    const old = element.textContent, cut = Math.max(0, old.indexOf(text.slice(0, 500)));  // so much is gone in front
+    let same = 0, end = -cut, kept = 0;
+    while (same < text.length && text[same] === old[cut + same]) same++;
+    for (const block of [...element.children]) {
+      const start = end;
+      end += block.textContent.length;
+      if (end <= 0 || end > same) {
+        block.remove();
+      } else {
+        if (start < 0) block.firstChild.deleteData(0, -start);
+        kept = end;
+      }
+    }
+    let last = element.lastChild?.firstChild;
+    const rest = (last?.data || "") + text.slice(kept);
+    for (const part of rest.match(/[^]{0,999}\n|[^]{1,1000}/gu) || []) {
+      if (last) last.appendData(part.slice(last.length));
+      else element.append(make("span", "moi-part", part));
+      last = null;
+    }
+    if (element.atEnd) element.scrollTop = element.scrollHeight;
   }
 
   function icon(state) {
@@ -604,6 +627,9 @@ html {
         const again = event.repeat && event.target.closest("button, a, summary");  // held down, it is no second wish
         if (event.key === "Enter" && (again || event.target === this.search)) event.preventDefault();
       }, { signal });
+      element.addEventListener("scroll", ({ target }) => {  // who has scrolled to the end of an output follows it
+        target.atEnd = target.scrollTop + target.clientHeight > target.scrollHeight - 4;
+      }, { capture: true, signal });
       element.addEventListener("focusout", () => this.schedule(), { signal });  // of a row that was kept for that alone
       addEventListener("online", hurry, { signal });
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab

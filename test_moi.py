@@ -4257,6 +4257,47 @@ def test_a_text_as_long_as_it_gets_opens_at_once_and_is_whole(visit, write, text
     assert page.evaluate("navigator.clipboard.readText()") == text
 
 
+def test_who_reads_an_output_keeps_place_and_selection_while_it_goes_on(visit, write):
+    def lines(first, last, more=""):
+        return "".join(f"line {i} of what it prints\n" for i in range(first, last)) + more
+    page = visit()
+    job_id = write("Running", output=lines(0, 300, "10%"))
+    row(page, job_id).get_by_text("Output").click()
+    page.evaluate("""() => {
+        const pre = document.querySelector(".moi-output-text"), range = document.createRange();
+        pre.scrollTop = 2000;
+        window.pre = pre;
+        window.find = (text) => {
+            for (const part of pre.children) {
+                const at = part.textContent.indexOf(text);
+                if (at >= 0) {
+                    range.setStart(part.firstChild, at);
+                    range.setEnd(part.firstChild, at + text.length);
+                    return range;
+                }
+            }
+        };
+        const { top } = pre.getBoundingClientRect();
+        const shown = [...pre.children].find((part) => part.getBoundingClientRect().bottom > top + 60);
+        window.line = shown.textContent.match(/line \\d+ /g).at(-1);
+        getSelection().removeAllRanges();
+        getSelection().addRange(find(line).cloneRange());
+        window.place = () => find(line).getBoundingClientRect().top - pre.getBoundingClientRect().top;
+    }""")
+    before, said = page.evaluate("[place(), getSelection().toString()]")
+    assert said.startswith("line ")
+    for first, last, more in (0, 301, "20%"), (0, 340, ""), (12, 380, ""), (70, 420, "end"):
+        write("Running", job_id=job_id, output=(text := lines(first, last, more)))
+        page.wait_for_function("text => pre.textContent === text", arg=text)
+        after, still = page.evaluate("[place(), getSelection().toString()]")
+        assert abs(after - before) < 3 and still == said, (first, last)
+    page.evaluate("() => { pre.scrollTop = pre.scrollHeight; }")
+    for last in 421, 480, 600:
+        write("Running", job_id=job_id, output=(text := lines(70, last)))
+        page.wait_for_function("text => pre.textContent === text", arg=text)
+        page.wait_for_function("() => pre.scrollTop + pre.clientHeight > pre.scrollHeight - 4")
+
+
 def test_blank_lines_and_lines_of_any_length_are_shown_as_high_as_in_one_piece(visit, write):
     page = visit()
     shown = row(page, write("Success", result="\n".join("x" * (i % 80) for i in range(400)) + "\n\n\n" * 400))
