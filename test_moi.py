@@ -1444,7 +1444,8 @@ def test_a_name_that_the_engine_lacks_is_said_last_and_what_to_do_first(ctx, gro
     assert mend in first and last == "NameError: name 'what_only_the_submitter_has' is not defined"
 
 
-@pytest.mark.parametrize("secret", [pytest.param("", marks=pytest.mark.slow), "geheim"])
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", ["", "geheim"])
 def test_the_cluster_s_own_key_and_what_is_derived_from_it_stay_off_the_wire(cluster, group, monkeypatch, secret):
     """ipyparallel's connections are signed, but in the clear."""
     sent, send = [], ipyparallel.LoadBalancedView.apply_async
@@ -1849,6 +1850,7 @@ def test_a_short_job_costs_two_round_trips_and_less_than_4_kb(ctx, group, r):
     assert moi.wait(jobs[-1], DEADLINE)["result"] == 499
 
 
+@pytest.mark.slow
 def test_however_soon_records_expire_a_list_lives_as_long_as_what_is_queued_and_runs(
         ctx, group, connect, r, monkeypatch):
     until(lambda: not r.exists("moi:workers:default"), "the workers leave")
@@ -6174,6 +6176,7 @@ def test_of_what_is_queued_only_jobs_whose_process_had_a_local_address_are_refus
     r.delete(f"moi:queue:{group}")
 
 
+@pytest.mark.slow
 def test_a_process_that_knows_another_key_leaves_jobs_to_who_knows_theirs_and_has_its_own_run(
         ctx, cluster, group, moi_url, r, monkeypatch):
     until(lambda: not r.exists("moi:workers:default"), "the workers leave")
