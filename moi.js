@@ -798,8 +798,8 @@ html {
     }
 
     newRow() {
-      const template = document.getElementById(this.options.template);
-      const row = template ? template.content.firstElementChild.cloneNode(true) : plainRow(this.options.words);
+      const own = document.getElementById(this.options.template)?.content?.firstElementChild;
+      const row = own ? own.cloneNode(true) : plainRow(this.options.words);
       row.classList.add("moi-job");
       row.labels = Object.fromEntries(["result", "cancel", "remove"].map((key) => {
         const part = row.querySelector(".moi-" + key);  // a template's own words count
