@@ -3257,17 +3257,20 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
         self._owed: dict[str, str] = {}     # job ID -> action: what the browser has not been told yet
         self._part: dict[str, str] = {}     # and what is being read for it
         _watch()
-        loop = tornado.ioloop.IOLoop.current()
-        self.relay = _relays.get((self._group.name, loop))
-        if self.relay is None or not self.relay.take_in(self):
-            self.relay = _relays[self._group.name, loop] = _Relay(self._group, loop)
-            self.relay.sockets.add(self)
+        self._join()
         connection: Any = self.ws_connection
         connection.stream.set_close_callback(self._leave)  # Tornado calls no on_close if a subclass's open raises
 
     def on_close(self) -> None:
         """Leave the relay; the last one ends it."""
         self._leave()
+
+    def _join(self) -> None:
+        loop = tornado.ioloop.IOLoop.current()
+        self.relay = _relays.get((self._group.name, loop))
+        if self.relay is None or not self.relay.take_in(self):
+            self.relay = _relays[self._group.name, loop] = _Relay(self._group, loop)
+            self.relay.sockets.add(self)
 
     def _leave(self) -> None:
         if self.relay and self in self.relay.sockets:
@@ -3278,7 +3281,12 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         """Pass on what the browser asks for, or say why that cannot be done."""
         if self.asked <= MAX_ASKED:  # else it is being disconnected
+            left = self.relay is not None and self not in self.relay.sockets
+            if left:  # what it has sent before its end is read after that was noticed, and the relay may have ended
+                self._join()
             self._pass_on(message)
+            if left:
+                self._leave()
         await asyncio.sleep(0)  # or who sends without pause would be listened to before anybody else
 
     def _pass_on(self, message: str | bytes) -> None:
