@@ -1121,6 +1121,7 @@ def test_errors_that_come_of_how_functions_travel_say_what_to_do(run):
     assert "moi gives status_update to what takes **kwargs" in run(lambda **kwargs: int(**kwargs))["result"]
 
 
+@pytest.mark.slow
 def test_with_cloudpickle_a_function_of_the_main_file_takes_along_what_it_uses_of_it(ctx, cluster, group, moi_url, r):
     until(lambda: not r.exists("moi:workers:default"), "no worker is left that another process has started")
     moi.shutdown()
@@ -3300,6 +3301,7 @@ def test_a_browser_that_reads_nothing_is_not_owed_the_removal_of_any_number_of_j
         assert turns > 10
 
 
+@pytest.mark.slow
 def test_a_flood_delays_neither_messages_nor_cancels(group, connect, ctx, run, r):
     job_id, record = submit(ctx, group, "endless", None, sleeper), run(abs, 1)
     client = connect(group)
@@ -3845,7 +3847,8 @@ def test_the_page_ends_with_the_true_list_after_it_was_offline(page, run, group)
     assert page.locator(".moi-away").count() == 0
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [3, 60])
 def test_the_page_ends_with_the_true_list_after_its_tab_was_in_the_background(page, run, group, seconds):
     first = run(abs, 1)
     row(page, first["id"]).wait_for()
@@ -3992,6 +3995,7 @@ def test_a_record_that_nests_deeply_stops_no_page_and_is_not_swollen_by_indentat
     assert page.evaluate("document.getElementById('moi-joblist').textContent.length") < 4 * moi.RESULT_CUT
 
 
+@pytest.mark.slow
 def test_a_record_that_nests_as_deeply_as_its_reader_can_read_stops_no_list(group, r, capsys):
     def nesting(depth):
         part = "[" * depth + "]" * depth
@@ -4213,6 +4217,7 @@ def test_a_template_without_an_element_is_as_good_as_none(visit, write):
     row(page, write("Success", "shown")).get_by_text("shown").wait_for()
 
 
+@pytest.mark.slow
 def test_a_template_s_heading_is_not_copied_in_place_of_the_output_and_its_button_keeps_its_own_words(visit, write):
     page = visit("""<template id="moi-job"><li><div class="moi-output"><h6 class="card-text">Heading</h6>
         <button class="moi-copy"><b>Kopieren</b></button><pre class="moi-output-text"></pre></div></li></template>""",
