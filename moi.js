@@ -614,8 +614,9 @@ html {
         this.most += this.options.rows;
         this.schedule();
       }, { rootMargin: "1000px" });
-      this.ticker = setInterval(() => {  // let the times of running rows go on; ended rows are written once
+      this.ticker = setInterval(() => {
         this.probe();
+        // Let the times of running rows go on; ended rows are written once.
         if (!document.hidden) for (const item of this.shown) if (!ended(item.job)) this.time(item);
       }, 200);
       const hurry = () => {

@@ -309,9 +309,9 @@ def settings() -> _Settings:
     return _settings
 
 
-def _list_ttl() -> int:
-    """Return the seconds that a group's list lives after its last change: longer than any of its jobs."""
-    return 2 * max(settings().job_ttl, QUEUE_TTL)
+def _live_ttl() -> int:
+    """Return the seconds that the record of a job which has not ended lives; a group's list lives twice as long."""
+    return max(settings().job_ttl, QUEUE_TTL)
 
 
 def configure(*, redis_url: str | None = None, context: str | None = None, job_ttl: int | None = None,
@@ -549,14 +549,13 @@ def _reaching_redis() -> Iterator[None]:
         yield
     # "from None": what redis-py raises may hold a password.
     except (redis.AuthenticationError, redis.ResponseError) as error:
-        said = _words(error)
+        said, where = _words(error), _without_password(settings().redis_url)
         if _wrong_type(error):
             raise MoiError(f"another program has put something else under a key of moi's ({said}): look at "
                            "<group>:jobs and at moi:* in Redis, and delete what is of the wrong type") from None
         if re.search("(^|: )BUSY ", said):
             raise RedisNotFound(f"Redis answers nobody ({said}): have its administrator say SCRIPT KILL") from None
         if re.search("DENIED|DB index|MOVED|CLUSTERDOWN|read ?only replica|READONLY", said):
-            where = _without_password(settings().redis_url)
             raise RedisNotFound(f"Redis at {where} is none that moi can use ({said}): set MOI_REDIS_URL to a "
                                 "master that lets this host in, with such a database") from None
         if not isinstance(error, redis.AuthenticationError) and not re.search(
@@ -564,8 +563,8 @@ def _reaching_redis() -> Iterator[None]:
             if said == str(error):
                 raise
             raise redis.ResponseError(said) from None
-        raise RedisRefuses(f"Redis at {_without_password(settings().redis_url)} refuses moi ({said}): name in "
-                           "MOI_REDIS_URL, redis://user:password@host, one with the rights in the README") from None
+        raise RedisRefuses(f"Redis at {where} refuses moi ({said}): name in MOI_REDIS_URL, "
+                           "redis://user:password@host, one with the rights in the README") from None
     except (redis.InvalidResponse, ValueError) as error:  # what answers may be no Redis, and say again what it is told
         if (said := _words(error)) == str(error) and not isinstance(error, redis.InvalidResponse):
             raise
@@ -689,9 +688,9 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                         size = getattr(value, "size", 0)
                         if isinstance(size, int) and 20 * size > left:
                             spend(math.inf)
-                        given = getattr(value, name)(*given)
-                        if type(given) is not type(value):
-                            return plain(given, inside)
+                        simpler = getattr(value, name)(*given)
+                        if type(simpler) is not type(value):
+                            return plain(simpler, inside)
                         if isinstance(value, numbers.Real):  # one of numpy's that is longer than Python's
                             return plain(float(value), inside)
         except _TooLong:
@@ -1294,6 +1293,13 @@ def _version_key(version: bytes) -> str:
     return f"moi:version:{version.hex()}"
 
 
+def _announce(keys: Iterable[bytes]) -> None:
+    """Say in Redis that this process can start workers of its version, and knows these keys of payloads."""
+    _redis().set(_version_key(_cargo().version), 1, px=VERSION)
+    for key in keys:
+        _redis().set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
+
+
 def _buffers(job_id: str) -> str:
     """Return the key of a queued job's long arguments."""
     return f"moi:buffers:{job_id}"
@@ -1752,10 +1758,10 @@ class _Worker:
             pipe.set(self.lease, self.label, px=int(LEASE * 1000))
             pipe.sadd(self.workers, self.name)
             pipe.expire(self.workers, self.ttl)
-            pipe.expire(self.claimed, max(self.ttl, QUEUE_TTL))
+            pipe.expire(self.claimed, _live_ttl())
             if self.record:
-                pipe.expire(self.record["id"], max(self.ttl, QUEUE_TTL))  # Redis may be away for longer than `job_ttl`
-                pipe.expire(_text(f"{self.record.get('group')}:jobs"), _list_ttl())
+                pipe.expire(self.record["id"], _live_ttl())  # Redis may be away for longer than `job_ttl`
+                pipe.expire(_text(f"{self.record.get('group')}:jobs"), 2 * _live_ttl())
                 pipe.exists(f"moi:cancel:{self.record['id']}")
             answers = pipe.execute(raise_on_error=False)  # one that is full, say, takes no lease, and knows of cancels
             if self.record and answers[-1] == 1:
@@ -1995,8 +2001,7 @@ class Context:
         key = _payload_key(str(secret).encode("utf-8", "surrogatepass"))
         if key not in self._keys:
             with _reaching_redis():  # before a worker of another can meet what is signed with it
-                _redis().set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
-                _redis().set(_version_key(_cargo().version), 1, px=VERSION)
+                _announce([key])
                 with contextlib.suppress(redis.ResponseError):  # for the watchers of others, should this process die
                     _redis().sadd("moi:contexts", self.name)
                     _redis().expire("moi:contexts", settings().job_ttl)
@@ -2185,16 +2190,15 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
               "progress": None, "date_created": _now(), "date_end": None, "output": None, "result": None}
     payload = job_id.encode() + _sign(key, context.name, job_id, [head, body, *long]) + head + body
     with _reaching_redis():
-        ttl = settings().job_ttl
         try:
             if long:  # scripts would copy them several times
                 pipe = _redis().pipeline()
                 pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
                 pipe.rpush(_buffers(job_id), *long)
-                pipe.expire(_buffers(job_id), max(ttl, QUEUE_TTL))
+                pipe.expire(_buffers(job_id), _live_ttl())
                 pipe.execute()
             _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
-                    [ttl, _encode(record), payload, f"{group}:pubsub", max(ttl, QUEUE_TTL), group])
+                    [settings().job_ttl, _encode(record), payload, f"{group}:pubsub", _live_ttl(), group])
         except redis.ResponseError:
             if long:
                 _redis().delete(_buffers(job_id))
@@ -2398,9 +2402,7 @@ class _Watcher:
 
     def _contexts(self, r: Any) -> list[str]:
         """Note in Redis which contexts this process uses; return those that are noted there, of many some."""
-        r.set(_version_key(_cargo().version), 1, px=VERSION)
-        for key in {key for context in list(ctxs.values()) for key in context._keys}:
-            r.set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
+        _announce({key for context in list(ctxs.values()) for key in context._keys})
         try:
             if used := [context.name for context in ctxs.values() if context._keys]:
                 r.sadd("moi:contexts", *used)
@@ -2493,9 +2495,10 @@ class _Watcher:
         if all(self._signs(r, [worker])[worker]):  # cut off from the controller alone, it works on
             context._strays.add(worker)
             return
-        killed = getattr(error, "ename", "") == "EngineError"
+        name = getattr(error, "ename", "")
+        killed = name == "EngineError"
         self.bury(context, r, worker, None if killed else f"The job's worker could not go on: {_words(error)}")
-        if getattr(error, "ename", "") == "RedisElsewhere" and context._used and not r.smembers(context.workers):
+        if name == "RedisElsewhere" and context._used and not r.smembers(context.workers):
             reason = json.dumps(f"RedisElsewhere: {error.evalue}")
             for left in range(r.llen(context.queue), 0, -TURN):
                 _script(_REFUSE, [context.queue], [settings().job_ttl, _now(), reason, min(left, TURN)])
@@ -2736,7 +2739,7 @@ class Group:
             pipe = _redis().pipeline()
             if action == "add":
                 pipe.sadd(self.key, *ids)
-                pipe.expire(self.key, _list_ttl())
+                pipe.expire(self.key, 2 * _live_ttl())
             else:
                 pipe.srem(self.key, *ids)
             pipe.publish(self.channel, json.dumps({action: ids}))
@@ -3004,7 +3007,7 @@ class _Relay:
             self._unlisted -= fresh
             with contextlib.suppress(redis.ResponseError):  # a full Redis: they are shown even so
                 _quick("SADD", self.group.key, *fresh)
-                _quick("EXPIRE", self.group.key, _list_ttl())
+                _quick("EXPIRE", self.group.key, 2 * _live_ttl())
         if kind == b"subscribe" and own:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
@@ -3096,7 +3099,7 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            if unlisted := _script(_UNLISTED, [self.group.key], [_list_ttl(), *fresh]):
+            if unlisted := _script(_UNLISTED, [self.group.key], [2 * _live_ttl(), *fresh]):
                 self._unlisted.update(job_id.decode() for job_id in unlisted)
                 self._connection.send_command("PING", b" ".join(unlisted))
         unknown = added - shown  # nobody has been shown these
