@@ -616,8 +616,8 @@ html {
       }, { rootMargin: "1000px" });
       this.ticker = setInterval(() => {
         this.probe();
-        // Let the times of running rows go on; ended rows are written once.
-        if (!document.hidden) for (const item of this.shown) if (!ended(item.job)) this.time(item);
+        // Let the times of running rows go on; the others are written once.
+        if (!document.hidden) for (const item of this.shown) if (stateOf(item.job) === "running") this.time(item);
       }, 200);
       const hurry = () => {
         if (document.hidden || this.socket.readyState < WebSocket.CLOSING) return;

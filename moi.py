@@ -3608,7 +3608,7 @@ svg { width: 100%; background: light-dark(#f6f8fa, #161b22); border-radius: .4re
 polyline { fill: none; stroke-width: 2; }
 .line0 { stroke: light-dark(#0969da, #4493f8); color: light-dark(#0969da, #4493f8); }
 .line1 { stroke: light-dark(#bc4c00, #f0883e); color: light-dark(#bc4c00, #f0883e); }
-.both { display: flex; flex-wrap: wrap; height: 100vh; }
+.both { display: flex; flex-wrap: wrap; height: 100vh; max-width: none; padding: 0; }
 .both iframe { flex: 1 1 20rem; border: 0; border-inline-end: 1px solid light-dark(#d0d7de, #3d444d); }
 """
 _DEMO_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#0969da"><rect x="1" y="2" width="14"
@@ -3676,7 +3676,7 @@ class _DemoPage(_DemoHandler):
 class _DemoBoth(_DemoHandler):
     def get(self) -> None:
         frames = "".join(f'<iframe src="/{user}/" title="{user}"></iframe>' for user in _DEMO_USERS)
-        self.write(_DEMO_PAGE % ("moi: both", f'<div class="both">{frames}</div>'))
+        self.write(_DEMO_PAGE % ("moi: both", f'<main class="both" aria-label="Two users">{frames}</main>'))
 
 
 class _DemoRun(_DemoHandler):
@@ -4001,6 +4001,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
         "cluster the one of the IPython profile MOI_CONTEXT.",
         epilog="`moi COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.")
+    parser.add_argument("--version", action="version", version=f"moi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, do: Callable[[argparse.Namespace], int], what: str, **more: Any) -> argparse.ArgumentParser:

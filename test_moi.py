@@ -4172,6 +4172,20 @@ def test_times_are_true_though_the_browser_s_clock_is_wrong(visit, write, hours)
     page.get_by_text("about 2 min left").wait_for()
 
 
+def test_while_nothing_happens_no_row_but_the_running_ones_is_written(page, write):
+    queued, ended, running = write("Queued"), write("Success"), write("Running", ran=100)
+    for job_id in queued, ended, running:
+        row(page, job_id).get_by_text("a job").wait_for()
+    written = page.evaluate("""() => new Promise((resolve) => {
+        const list = moi.lists[0], { time } = list, written = [];
+        list.time = (item) => {
+            time.call(list, item);
+            if (written.push(item.job.id) === 3) resolve(written);
+        };
+    })""")
+    assert written == [running] * 3
+
+
 def test_a_record_with_a_date_that_is_yet_to_come_changes_no_other_job_s_time(visit, write):
     page = visit()
     page.get_by_text("No jobs yet.").wait_for()
@@ -5388,6 +5402,7 @@ def test_the_program_submits_lists_shows_and_cancels(ctx, group, cli):
     assert cli("job", "--watch", other).stdout.endswith(f"{other}  Success  the other\n")
     done = cli("cancel", job_id, "nonesuch")
     assert done.returncode == 1 and "has ended already" in done.stderr and "no job 'nonesuch'" in done.stderr
+    assert cli("--version").stdout == f"moi {moi.__version__}\n"
     unknown = cli("job", "nonesuch")
     assert unknown.returncode == 1 and unknown.stderr.startswith("moi: no job 'nonesuch'")
 
