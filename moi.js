@@ -323,7 +323,7 @@ html {
       this.filter = "";           // a state, or all
       this.query = "";            // what is searched for, in lower case
       this.changed = new Set();   // items to draw in the next frame
-      this.arrived = [];          // and to put in order
+      this.arrived = new Set();   // and to put in order
       this.news = new Set();      // items whose state is to be told
       this.attempts = 0;
       this.skew = 0;              // milliseconds that the server's clock is ahead of ours
@@ -473,7 +473,7 @@ html {
         this.counts[stateOf(before)]--;
       } else {
         this.items.set(job.id, item);
-        this.arrived.push(item);
+        this.arrived.add(item);
       }
       this.counts[state]++;
       item.job = job;
@@ -492,7 +492,7 @@ html {
       const item = job && this.items.get(job.id);
       if (!item) return;
       this.items.delete(job.id);
-      for (const waiting of [this.news, this.changed]) waiting.delete(item);
+      for (const waiting of [this.news, this.changed, this.arrived]) waiting.delete(item);  // no frame comes when hidden
       this.counts[stateOf(item.job)]--;
       this.emit("remove", item.job);
     }
@@ -701,9 +701,10 @@ html {
       const limit = this.changed.size > 100 ? ROWS_A_FRAME / 2 : ROWS_A_FRAME;
       for (const item of this.changed) if (item.row) this.fill(item);
       this.changed.clear();
-      if (this.arrived.length || this.items.size < this.order.length) {
-        this.order = this.order.concat(this.arrived.splice(0)).filter((item) => this.items.get(item.job.id) === item)
+      if (this.arrived.size || this.items.size < this.order.length) {
+        this.order = [...this.order, ...this.arrived].filter((item) => this.items.get(item.job.id) === item)
           .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
+        this.arrived.clear();
       }
       // The row that has the focus stays, whatever becomes of its job and however many newer ones come, and so does the
       // next, where Tab leads; and so does the last one in sight of who has scrolled to it.
@@ -729,8 +730,10 @@ html {
     lastInSight() {
       const { x, top, bottom, width } = this.list.getBoundingClientRect();
       if (top >= 0 || bottom < 0) return null;
-      const row = document.elementFromPoint(x + width / 2, innerHeight - 1)?.closest(".moi-job");
-      return row || this.shown.at(-1)?.row;  // below the list, say
+      // Something of the page's may lie over it, or the gap between two rows.
+      const row = [1, 25].flatMap((up) => document.elementsFromPoint(x + width / 2, innerHeight - up))
+        .find((each) => each.parentNode === this.list);
+      return row || (bottom < innerHeight ? this.shown.at(-1)?.row : null);
     }
 
     /** Whether a job is to be in the view. */

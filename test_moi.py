@@ -4715,6 +4715,47 @@ def test_who_has_scrolled_reads_on_however_many_newer_jobs_come(visit, write):
     page.get_by_text("newer 59").wait_for()
 
 
+@pytest.mark.parametrize("style", [
+    "#foot { position: fixed; bottom: 0; width: 100%; height: 50px; margin: 0 }",
+    ".moi-job + .moi-job { margin-top: .5rem }"])
+def test_what_lies_over_the_end_of_the_window_brings_no_rows_that_nobody_scrolls_to(visit, write, style):
+    page = visit("", '<div id="moi-joblist" data-rows="30"></div><p id="foot"></p>')
+    page.evaluate("""css => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(css);
+        document.adoptedStyleSheets.push(sheet);
+    }""", style)
+    job_ids = [write("Running", f"job {i}", date_created=f"20{i:02}") for i in range(90)]
+    page.wait_for_function("() => moi.lists[0].items.size == 90 && !moi.lists[0].frame")
+    # The window's foot stands between two rows.
+    page.evaluate("""async () => {
+        await new Promise(requestAnimationFrame);
+        const { bottom } = document.querySelectorAll(".moi-job")[14].getBoundingClientRect();
+        scrollBy({top: bottom + 4 - innerHeight, behavior: "instant"});
+    }""")
+    frames(page, 3)
+    before = page.locator(".moi-job").count()
+    for n in range(10):
+        write("Running", job_id=job_ids[-1], progress=n / 10)
+        row(page, job_ids[-1]).get_by_text(f"{10 * n}%", exact=True).wait_for()
+    assert page.locator(".moi-job").count() == before < 60
+
+
+def test_a_page_that_is_not_looked_at_keeps_nothing_of_jobs_that_come_and_go(visit, write, group):
+    page = visit(script="""
+        window.requestAnimationFrame = () => 1;  // a hidden page has no frames
+        window.jobs = [];""")
+    page.wait_for_function("() => window.moi?.lists[0]?.answered", polling=100)
+    page.evaluate("() => { moi.on('add', (job) => jobs.push(new WeakRef(job))); moi.on('remove', () => gone++); "
+                  "window.gone = 0; }")
+    job_ids = [write("Success", result="x" * 1000) for _ in range(10)]
+    page.wait_for_function("() => jobs.length == 10", polling=100)
+    moi.Group(group).remove(job_ids)
+    page.wait_for_function("() => gone == 10", polling=100)
+    page.context.new_cdp_session(page).send("HeapProfiler.collectGarbage")
+    assert page.evaluate("() => jobs.filter((job) => job.deref()).length") == 0
+
+
 def test_a_search_finds_what_rows_say_and_tells_how_many_when_the_typing_pauses(page, write):
     for i in range(10):
         write("Running", f"alike {i}")
