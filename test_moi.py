@@ -4465,6 +4465,7 @@ def test_a_listener_that_signs_on_anew_in_each_call_is_called_once_for_each_even
 
 def test_a_listener_that_fails_keeps_no_other_and_no_row_from_a_job_and_is_told(visit, write):
     page, told = visit(), []
+    page.get_by_text("No jobs yet.").wait_for()  # as above
     page.on("pageerror", lambda error: told.append(error.message))
     page.evaluate("""() => { window.heard = [];
         moi.lists[0].on("add", () => { throw new Error("mine"); });
