@@ -367,7 +367,9 @@ html {
       if (this.closed) return;
       if (this.state !== "signed-out") this.say(this.away());
       const socket = this.socket = new WebSocket(this.options.url);
+      const late = setTimeout(() => socket.close(), ANSWER);  // an attempt that nobody answers would take minutes
       socket.onopen = () => {
+        clearTimeout(late);
         if (this.opened) this.voice.replaceChildren(this.options.words.again);
         this.opened = this.heard = performance.now();
         this.say("online");
@@ -585,6 +587,7 @@ html {
       const { words, element } = this.options, { signal } = this.ending;
       const button = (name, onclick, ...children) => set(make("button", "moi-" + name, ...children), { onclick });
       this.element = element;
+      this.placed = element.isConnected;
       this.filters = new Map(["", ...STATES].map((state) => [state, button("filter",
         () => this.narrow(state, this.query), words[state || "all"] + " ", make("span", "moi-count"))]));
       const filters = set(make("div", "moi-filters", ...this.filters.values()),

@@ -4434,6 +4434,13 @@ def test_a_page_that_draws_itself_anew_keeps_one_list(visit, write):
         page.evaluate("""() => { document.getElementById("moi-joblist").outerHTML = '<div id="moi-joblist"></div>';
                                  moi.connect(); moi.connect(); }""")
         page.locator(".moi-job").wait_for()
+    page.evaluate("""() => {
+        for (let i = 0; i < 9; i++) {  // before the browser draws any of them
+            document.getElementById("moi-joblist").outerHTML = '<div id="moi-joblist"></div>';
+            moi.connect();
+        }
+    }""")
+    page.locator(".moi-job").wait_for()
     assert page.evaluate("moi.lists.length") == 1 and page.title() == "(1) mine"
 
 
@@ -4897,6 +4904,16 @@ def test_a_connection_that_was_cut_without_a_word_is_given_up_and_what_was_click
         row(page, gone).wait_for(state="detached")
         row(page, runs).get_by_text("Success").wait_for()
         assert not r.sismember(f"{group}:jobs", gone)
+
+
+def test_an_attempt_to_connect_that_nobody_answers_is_given_up_in_favour_of_the_next(visit, server, write):
+    job_id = write("Running")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        page = visit(script=f"""
+            const urls = ["ws://127.0.0.1:{silent.getsockname()[1]}/"], {{ WebSocket, setTimeout }} = window;
+            window.WebSocket = class extends WebSocket {{ constructor(url) {{ super(urls.pop() || url); }} }};
+            window.setTimeout = (then, ms) => setTimeout(then, ms > 15_000 ? 500 : ms);""")
+        row(page, job_id).wait_for()
 
 
 @pytest.mark.slow
