@@ -3711,6 +3711,10 @@ class _DemoFile(_DemoHandler):
         self.write({"css": _DEMO_CSS, "svg": _DEMO_ICON}[kind])
 
 
+class _DemoScript(_DemoHandler, tornado.web.StaticFileHandler):
+    """moi.js, for who was let in: others are not to know that a demo runs."""
+
+
 def _do_demo(args: argparse.Namespace) -> int:
     """Serve the demo on this machine until SIGINT or SIGTERM."""
     if args.engines < 1 or not 0 <= args.port < 1 << 16:
@@ -3721,7 +3725,7 @@ def _do_demo(args: argparse.Namespace) -> int:
     app.add_handlers(  # no other host's name: a page elsewhere could have its own name lead here
         r"(127\.0\.0\.1|localhost)",
         [(r"/", _DemoDoor), (r"/both", _DemoBoth), (r"/demo\.(css|svg)", _DemoFile),
-         (r"/(moi\.js)", tornado.web.StaticFileHandler, files), (rf"/({user})/moi-ws", _DemoSocket),
+         (r"/(moi\.js)", _DemoScript, files), (rf"/({user})/moi-ws", _DemoSocket),
          (rf"/({user})/", _DemoPage), (rf"/({user})/run", _DemoRun), (rf"/({user})/result/([^/]+)", _DemoResult)])
     try:
         server = app.listen(args.port, "127.0.0.1")

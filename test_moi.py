@@ -5415,7 +5415,7 @@ def test_the_demo_lets_in_who_knows_its_address_and_no_forged_request(short_path
         for origin in {"Origin": "http://127.0.0.1:1"}, {}:  # another port of this host's shares the cookies
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 visitor.open(urllib.request.Request(home + "ann/run", f"job=Fail&_xsrf={xsrf}".encode(), origin))
-        for path in ("", "?token=", "?token=guess", "ann/", "both", f"ann/result/{uuid.uuid4()}"):
+        for path in ("", "?token=", "?token=guess", "ann/", "both", "moi.js", f"ann/result/{uuid.uuid4()}"):
             refused(home + path, "403")
         refused(home + "ann/run", "403", data=b"job=Fail")
         refused(home + "ann/moi-ws", "403", headers={
