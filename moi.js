@@ -568,15 +568,16 @@ html {
         const some = news.filter(({ job }) => stateOf(job) === state);
         return some.length ? this.options.words.news(some.length, state, brief(String(some[0].job.name), 100)) : "";
       }).filter(Boolean).join(". ");
-      const news = [...this.news], long = sum(news.filter(({ job, unseen }) => unseen && ended(job)
-        && Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000));
+      const news = [...this.news], long = news.filter(({ job, unseen }) => unseen && ended(job)
+        && Date.parse(job.date_end) - Date.parse(job.date_start) > 60_000);
       this.news.clear();
       this.telling = 0;
       this.spoke = Date.now();
       this.voice.replaceChildren(sum(news));  // anew, or the same text would not be heard twice
-      if (!long || !this.options.notify || window.Notification?.permission !== "granted") return;
+      if (!long.length || !this.options.notify || window.Notification?.permission !== "granted") return;
       try {
-        new Notification(long, { tag: "moi" }).onclick = () => window.focus();
+        const tag = `moi ${long.map(({ job }) => job.id)}`;  // several tabs show one
+        new Notification(sum(long), { tag }).onclick = () => window.focus();
       } catch {  // Chromium on Android has them for service workers only
       }
     }
@@ -604,7 +605,7 @@ html {
         this.view.filter(({ job, asked }) => ended(job) && !asked).slice(0, MOST)), words.clear);
       this.bar = set(make("div", "moi-bar", filters, this.search, this.asking, this.clear), { hidden: true });
       this.list = set(make("ul", "moi-list"),
-        { role: "list", ariaLabel: words.list, onclick: (event) => this.click(event.target) });
+        { role: "list", ariaLabel: words.list, onclick: (event) => this.click(event) });
       this.end = make("div", "moi-end");
       this.line = make("p", "moi-state");
       this.voice = make("p", "moi-voice");
@@ -639,7 +640,8 @@ html {
       document.addEventListener("visibilitychange", hurry, { signal });  // as after a sign-in in another tab
     }
 
-    click(target) {
+    click({ target, detail }) {
+      if (detail > 1) return;  // of a double click, whose second one would hit what has come to stand there
       const hit = (name) => target.closest(".moi-" + name), item = this.items.get(hit("job")?.dataset.id);
       if (hit("copy")) return this.copy(hit("copy"));
       const action = ["remove", "cancel"].find(hit);
@@ -837,7 +839,7 @@ html {
       part("name", { textContent: name, title: name });
       part("status", { textContent: status, title: status });
       const progress = progressOf(job), link = over ? resultLink(job) : null;
-      part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100)) });
+      part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100 + 1e-9)) });
       part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
       part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
       part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(!!item.asked) });

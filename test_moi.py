@@ -4141,6 +4141,7 @@ def test_a_row_says_its_state_by_word_and_icon_and_its_progress_and_time_left_as
         assert shown.locator(".moi-word").inner_text() == word and shown.locator(".moi-icon svg").count() == 1
     paths = page.locator(".moi-icon path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
     assert len(set(paths)) == 4
+    row(page, write("sweep 0", progress=0.29)).get_by_text("29%").wait_for()
     shown = row(page, write("sweep 1", ran=60, progress=0.25))
     shown.get_by_text("25%").wait_for()
     shown.get_by_text("about 3 min left").wait_for()
@@ -4596,11 +4597,11 @@ def test_the_title_counts_running_jobs_of_all_lists_and_is_the_page_s_own_again(
 @pytest.mark.slow
 def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visitor_has_asked_for_it(visit, write):
     page = visit(list_html='<div id="moi-joblist" data-notify></div>', script="""
-        window.shown = [], window.asked = 0;
+        window.shown = [], window.tags = new Set(), window.asked = 0;
         window.Notification = class {
             static permission = "default";
             static async requestPermission() { asked++; return Notification.permission = "granted"; }
-            constructor(text) { shown.push(text); }
+            constructor(text, { tag }) { shown.push(text); tags.add(tag); }
         };""")
     long, also, short = write("Running", "long", ran=90), write("Running", "also", ran=90), write("Running", "short")
     row(page, short).wait_for()
@@ -4614,7 +4615,12 @@ def test_a_long_job_that_ends_while_the_page_is_hidden_is_notified_if_the_visito
     write("Success", "short", job_id=short)
     write("Failed", "long", job_id=long, ran=90)
     page.wait_for_function("() => shown.length")
-    assert page.evaluate("[asked, shown]") == [1, ["long: Failed"]]
+    later = write("Running", "later", ran=90)
+    row(page, later).wait_for()
+    write("Success", "later", job_id=later, ran=90)
+    page.wait_for_function("() => shown.length == 2")
+    assert page.evaluate("[asked, shown]") == [1, ["long: Failed", "later: Success"]]
+    assert page.evaluate("tags.size") == 2  # or the later one would take the earlier one's place
 
 
 @pytest.mark.slow
@@ -4721,6 +4727,24 @@ def test_who_has_scrolled_reads_on_however_many_newer_jobs_come(visit, write):
         return 0 <= box.top && box.bottom <= innerHeight; }"""), "what was read is in sight")
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     page.get_by_text("newer 59").wait_for()
+
+
+def test_a_double_click_removes_and_cancels_no_more_than_a_click(page, ctx, group, write):
+    def double_click(job_id, button, until_then):
+        box = row(page, job_id).get_by_role("button", name=button).bounding_box()
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        for count in 1, 2:  # the second one when something else stands there
+            page.mouse.down(click_count=count)
+            page.mouse.up(click_count=count)
+            until_then()
+    older, gone = [write("Success", f"job {i}", date_created=f"200{i}") for i in range(2)]
+    row(page, older).wait_for()
+    double_click(gone, "Remove", lambda: row(page, gone).wait_for(state="detached"))
+    job_id = submit(ctx, group, "cancel me", None, time.sleep, 60)
+    row(page, job_id).get_by_text("Running").wait_for()
+    double_click(job_id, "Cancel", lambda: row(page, job_id).get_by_role("button", name="Remove").wait_for())
+    assert page.evaluate("() => [...moi.lists[0].items.values()].some((item) => item.asked)") is False
+    assert {*moi.Group(group).jobs()} == {older, job_id}
 
 
 @pytest.mark.parametrize("style", [
