@@ -440,6 +440,7 @@ html {
       const late = (lists.add || []).map((job) => this.items.get(job?.id))
         .filter((item) => item?.asked && item.via !== this.socket);
       for (const action of ["cancel", "remove"]) this.wish(action, late.filter((item) => item.asked === action));
+      for (const item of late) item.due = true;  // in the second list that onopen asks for
       if (error) {
         console.warn("moi:", error);
         for (const item of this.items.values()) {
@@ -466,7 +467,8 @@ html {
       job.name ??= "";
       job.status ??= "";
       const item = this.items.get(job.id) || {
-        job: null, date: job.date_created || "", text: "", pace: null, asked: "", via: null, unseen: false, row: null,
+        job: null, date: job.date_created || "", text: "", pace: null, asked: "", via: null, due: false, unseen: false,
+        row: null,
       };
       const before = item.job;
       if (before && ended(before) && !ended(job)) return;
@@ -481,7 +483,9 @@ html {
       item.job = job;
       item.text = "";
       // What has ended is not cancelled; what is added over the connection that was told to remove it was added anew.
-      if (ended(job) && (item.asked === "cancel" || action === "add" && item.via === this.socket)) item.asked = "";
+      const again = action === "add" && item.via === this.socket;
+      if (ended(job) && (item.asked === "cancel" || again && !item.due)) item.asked = "";
+      if (again) item.due = false;
       this.changed.add(item);
       this.setClock(job, turned && action === "update");
       this.setPace(item);
@@ -822,7 +826,7 @@ html {
       const over = ended(job), state = stateOf(job), failed = state === "failed";
       const name = brief(String(job.name), 500);  // a megabyte of it would hold up the browser
       const part = (key, properties) => setPart(row, key, properties);
-      const label = (key) => row.labels[key] + ": " + brief(name, 100);
+      const called = brief(name || job.id, 100), label = (key) => row.labels[key] + ": " + called;
       const fold = (key, text) => {
         part(key, { hidden: !text });
         // Without what a terminal would obey that it is copied to.
@@ -840,7 +844,7 @@ html {
       part("status", { textContent: status, title: status });
       const progress = progressOf(job), link = over ? resultLink(job) : null;
       part("percent", { textContent: progress === null ? "" : words.percent(Math.floor(progress * 100 + 1e-9)) });
-      part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: brief(name, 100) });
+      part("progress", { hidden: progress === null, value: progress || 0, ariaLabel: called });
       part("result", { hidden: !link, ariaLabel: label("result"), ...(link && { href: link }) });
       part("cancel", { hidden: over, ariaLabel: label("cancel"), ariaDisabled: String(!!item.asked) });
       part("remove", { hidden: !over, ariaLabel: label("remove"), ariaDisabled: String(!!item.asked) });
@@ -894,7 +898,7 @@ html {
   function askTime() {
     if (!script || new URL(script).origin !== location.origin) return Promise.resolve(NaN);
     return asked ??= fetch(script, { method: "HEAD", cache: "no-store" })
-      .then((answer) => Date.parse(answer.headers.get("Date")) - Date.now(), () => NaN);
+      .then(({ headers }) => Date.parse(headers.get("Date")) + 1000 * headers.get("Age") - Date.now(), () => NaN);
   }
 
   let sheet;

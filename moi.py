@@ -3596,7 +3596,7 @@ _DEMO_CSS = """
 body { margin: 0; }
 main { max-width: 56rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 header { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; align-items: baseline; }
-h1 { margin: 0; font-size: 2rem; letter-spacing: -.03em; }
+h1 { margin: 0; font-size: 2rem; letter-spacing: -.03em; overflow-wrap: anywhere; }
 p { margin: .25rem 0 1rem; color: light-dark(#57606a, #9aa4af); }
 a { color: light-dark(#0969da, #4493f8); }
 form { display: flex; flex-wrap: wrap; gap: .5rem; margin-bottom: 1.5rem; }

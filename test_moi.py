@@ -44,6 +44,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from datetime import datetime, timedelta, timezone, tzinfo
+from email.utils import format_datetime
 from pathlib import Path
 
 import hypothesis
@@ -3929,6 +3930,27 @@ def test_a_cancel_that_was_lost_with_its_connection_is_asked_again(page, ctx, gr
     row(page, job_id).get_by_text("Cancelled while it was running.").wait_for()
 
 
+def test_a_remove_that_was_lost_with_two_connections_is_asked_over_the_third(page, write):
+    job_id = write("Success")
+    row(page, job_id).wait_for()
+    page.evaluate("""() => {
+        const { send } = WebSocket.prototype, list = moi.lists[0];
+        let lost = 0;
+        WebSocket.prototype.send = function (text) {
+            if (!text.includes("remove") || ++lost > 2) send.call(this, text);
+        };
+        list.options.retry = [100, 100];
+        window.added = 0;
+        moi.on("add", () => added++);
+    }""")
+    row(page, job_id).get_by_role("button", name="Remove").click()
+    page.evaluate("() => { moi.lists[0].socket.close(); }")
+    page.wait_for_function("() => added == 2")  # what is there still, and then all
+    row(page, job_id).get_by_text("Removing").wait_for()
+    page.evaluate("() => { moi.lists[0].socket.close(); }")
+    row(page, job_id).wait_for(state="detached")
+
+
 def test_the_page_shows_text_and_never_html(page, ctx, group):
     html = "<img src=x onerror='document.title = \"pwned\"'><script>document.title = 'pwned'</script>"
 
@@ -4170,6 +4192,20 @@ def test_times_are_true_though_the_browser_s_clock_is_wrong(visit, write, hours)
     page = visit(script=f"{{ const now = Date.now; Date.now = () => now() + {hours * 3_600_000}; }}")
     for job_id in (job_id, write("Running", "started just now")):
         row(page, job_id).locator(".moi-time").get_by_text(re.compile(r"^(1:[45]\d|\d(\.\d)? s)$")).wait_for()
+    page.get_by_text("about 2 min left").wait_for()
+
+
+def test_times_are_true_where_a_cache_says_when_it_had_the_script(visit, write):
+    def cached(route):
+        answer = route.fetch()
+        then = format_datetime(datetime.now(timezone.utc) - timedelta(hours=2), usegmt=True)
+        route.fulfill(response=answer, headers={**answer.headers, "date": then, "age": "7200"})
+    write("Running", ran=100, progress=0.5)
+    page = visit()
+    page.route("**/moi.js", cached)
+    page.reload()
+    page.wait_for_function("() => moi.lists[0]?.sure")
+    frames(page, 2)
     page.get_by_text("about 2 min left").wait_for()
 
 
