@@ -910,16 +910,6 @@ end
 return {'', ''}
 """
 
-# KEYS: group's set; ARGV: ttl, jobs. Returns those of them that are not in the set.
-_UNLISTED = """
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-local found = {}
-for i = 2, #ARGV do
-    if redis.call('SISMEMBER', KEYS[1], ARGV[i]) == 0 then table.insert(found, ARGV[i]) end
-end
-return found
-"""
-
 # KEYS: group's set. Returns the members that are as long as an ID, as one text: a client has it in a tenth of the time.
 _MEMBERS = """
 local ids = {}
@@ -1283,26 +1273,11 @@ def _fingerprint(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()[:8]
 
 
-def _known(fingerprint: bytes) -> str:
-    """Return the key in Redis that is there for as long as a process knows a key of payloads."""
-    return f"moi:key:{fingerprint.hex()}"
-
-
-def _version_key(version: bytes) -> str:
-    """Return the key that is there for as long as a process can start workers of a version."""
-    return f"moi:version:{version.hex()}"
-
-
 def _announce(keys: Iterable[bytes]) -> None:
     """Say in Redis that this process can start workers of its version, and knows these keys of payloads."""
-    _redis().set(_version_key(_cargo().version), 1, px=VERSION)
+    _redis().set(f"moi:version:{_cargo().version.hex()}", 1, px=VERSION)
     for key in keys:
-        _redis().set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
-
-
-def _buffers(job_id: str) -> str:
-    """Return the key of a queued job's long arguments."""
-    return f"moi:buffers:{job_id}"
+        _redis().set(f"moi:key:{_fingerprint(key).hex()}", 1, px=KEY_LIFE)
 
 
 def _sign(key: bytes, context: str, job_id: str, parts: Iterable[bytes | bytearray | memoryview]) -> bytes:
@@ -1615,20 +1590,20 @@ class _Worker:
         if head[:1] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
-                read = functools.partial(_quick, "LRANGE", _buffers(job_id), 0, 9999, read=_straight)
+                read = functools.partial(_quick, "LRANGE", f"moi:buffers:{job_id}", 0, 9999, read=_straight)
                 parts += self._insist(read)
         key = self.keys.get(head[9:])
         if key is None:
-            self._hand_back_if(_known(head[9:]), record)
+            self._hand_back_if(f"moi:key:{head[9:].hex()}", record)
         if key is None or not hmac.compare_digest(mac, _sign(key, self.context, job_id, [head, *parts])):
             self._complain("a payload is not signed with a key of this cluster", f"job {job_id}")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         if head[1:9] != self.version:
-            self._hand_back_if(_version_key(head[1:9]), record)
+            self._hand_back_if(f"moi:version:{head[1:9].hex()}", record)
         if len(parts) > 1:
             with self.shielded():
-                self._insist(_quick, "DEL", _buffers(job_id))
+                self._insist(_quick, "DEL", f"moi:buffers:{job_id}")
         timeout, updates, buffers = pickle.loads(parts[0], buffers=parts[1:])
         if timeout:
             self.deadline = time.monotonic() + timeout
@@ -1977,6 +1952,7 @@ class Context:
         self._no_engine_since = math.inf
         self._troubles: set[str] = set()       # what was logged since all was well
         with _lock:  # several contexts of one cluster, with other time limits, share the first one's connection
+            can(None)  # ipyparallel imports things at its first use, in which two threads would disturb each other
             known = ctxs.setdefault(profile, self)
             if known.connection_file != self.connection_file:
                 ctxs[profile] = self
@@ -2098,13 +2074,6 @@ def _takes_status_update(func: Callable[..., Any]) -> bool:
         p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
 
 
-@functools.lru_cache
-def _settle_ipyparallel() -> None:
-    """Have ipyparallel import what it does at its first use, in which two threads would disturb each other."""
-    with _lock:
-        can(None)
-
-
 _packed: weakref.WeakKeyDictionary[Any, tuple[types.CodeType, Any]] = weakref.WeakKeyDictionary()
 
 
@@ -2171,7 +2140,6 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
     try:
         timeout = ctx.job_timeout if isinstance(ctx, Context) else context.timeout_by_name
         updates = callable(func) and "status_update" not in kwargs and _takes_status_update(func)
-        _settle_ipyparallel()
         buffers = [pickle.PickleBuffer(buffer) for buffer in pack_apply_message(_pack(func), args, kwargs)]
         long = [buffer.raw() for buffer in buffers if buffer.raw().nbytes > LONG]
         body = pickle.dumps((timeout, updates, buffers), 5, buffer_callback=lambda buffer: buffer.raw().nbytes <= LONG)
@@ -2193,15 +2161,15 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         try:
             if long:  # scripts would copy them several times
                 pipe = _redis().pipeline()
-                pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
-                pipe.rpush(_buffers(job_id), *long)
-                pipe.expire(_buffers(job_id), _live_ttl())
+                pipe.delete(f"moi:buffers:{job_id}")  # what a lost answer has had sent twice
+                pipe.rpush(f"moi:buffers:{job_id}", *long)
+                pipe.expire(f"moi:buffers:{job_id}", _live_ttl())
                 pipe.execute()
             _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
                     [settings().job_ttl, _encode(record), payload, f"{group}:pubsub", _live_ttl(), group])
         except redis.ResponseError:
             if long:
-                _redis().delete(_buffers(job_id))
+                _redis().delete(f"moi:buffers:{job_id}")
             raise
     _watch(context)
     return job_id
@@ -2311,7 +2279,7 @@ def cancel(job_id: str) -> bool:
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_WRITE, [key], [settings().job_ttl, _encode(record), QUEUED]):
-                _redis().delete(_buffers(key))
+                _redis().delete(f"moi:buffers:{key}")
                 return True
             mine, record = record, look()
             if record == mine:  # done, though the answer was lost
@@ -2470,7 +2438,6 @@ class _Watcher:
         conf, cargo = settings(), _cargo()
         own = _payload_key(client.session.key)  # the engines have it; the rest travels in the clear
         keys = [key for key in context._keys if key != own]
-        _settle_ipyparallel()
         for _ in range(min(queued, free)):
             worker = uuid.uuid4().hex[:12]
             options = {"name": worker, "context": context.name, "redis_url": conf.redis_url, "ttl": conf.job_ttl,
@@ -2551,7 +2518,7 @@ class _Watcher:
                     f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, "
                     "out of memory, crashed, or cut off from the network."))
                 _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
-                r.delete(_buffers(record["id"]))
+                r.delete(f"moi:buffers:{record['id']}")
         except (redis.ResponseError, ValueError) as error:
             if isinstance(error, redis.ResponseError) and not _wrong_type(error):
                 raise
@@ -2585,7 +2552,7 @@ class _Watcher:
         self.thread.join(TICK)
         if _settings is not None and not self.trouble:
             with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
-                _quick("DEL", _version_key(_cargo().version))
+                _quick("DEL", f"moi:version:{_cargo().version.hex()}")
         for context in list(ctxs.values()):
             context.close()
 
@@ -2965,6 +2932,8 @@ class _Relay:
                     self.loop.add_callback(handler.owe, dict.fromkeys(self._ids, "add"))
             if self.requests and self._begun:
                 self._serve()
+                if self.stopping and not self._wishes():
+                    break  # what has woken this thread for that may have been read before
             # In a flood, let Redis's messages come together in the socket before they are read.
             hold = FLOOD if self._on_its_way else sent + FLOOD - time.monotonic()
             due = pinged + PONG if heard < pinged else heard + SILENCE
@@ -3099,9 +3068,11 @@ class _Relay:
         shown = {i for action, i, _ in changes if action != "remove"}
         if fresh := added & shown:
             self._ids |= fresh
-            if unlisted := _script(_UNLISTED, [self.group.key], [2 * _live_ttl(), *fresh]):
-                self._unlisted.update(job_id.decode() for job_id in unlisted)
-                self._connection.send_command("PING", b" ".join(unlisted))
+            _quick("EXPIRE", self.group.key, 2 * _live_ttl())
+            listed = _quick("SMISMEMBER", self.group.key, *fresh)
+            if unlisted := [job_id for job_id, there in zip(fresh, listed) if not there]:
+                self._unlisted.update(unlisted)
+                self._connection.send_command("PING", " ".join(unlisted))
         unknown = added - shown  # nobody has been shown these
         self._forget(removed | unknown)
         return [change for change in changes if change[1] not in unknown]
@@ -3192,16 +3163,14 @@ class _Relay:
         self.loop.add_callback(sender.answer, json.dumps({"error": error}).encode())
 
     def _send(self, changes: list[_Change], only: _Listener | None = None) -> None:
-        if changes:
-            self._on_its_way |= only is None
-            self.loop.add_callback(self._deliver, list(_messages(changes)), only)
+        def deliver() -> None:  # in the IOLoop
+            self._on_its_way &= only is not None
+            for handler in [only] if only else list(self.sockets):
+                handler.send(messages, only is not None)
 
-    def _deliver(self, messages: list[tuple[bytes, list[_Change]]], only: _Listener | None) -> None:
-        """Write messages to the websockets; this part runs in the IOLoop."""
-        if only is None:
-            self._on_its_way = False
-        for handler in [only] if only else list(self.sockets):
-            handler.send(messages, only is not None)
+        if messages := list(_messages(changes)):
+            self._on_its_way |= only is None
+            self.loop.add_callback(deliver)
 
 
 _relays: dict[tuple[str, tornado.ioloop.IOLoop], _Relay] = {}
@@ -3639,7 +3608,10 @@ class _DemoHandler(tornado.web.RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        if not self.get_signed_cookie("demo"):
+        """Let in who knows the token in the address that `moi demo` prints, and who was let in before."""
+        if hmac.compare_digest(self.get_argument("token", "").encode(), self.settings["token"].encode()):
+            self.set_signed_cookie("demo", "let in", httponly=True, samesite="lax")
+        elif not self.get_signed_cookie("demo"):
             raise tornado.web.HTTPError(403)
         super().prepare()
 
@@ -3654,14 +3626,6 @@ class _DemoSocket(_DemoHandler, MOIMessageHandler):
 
 
 class _DemoDoor(_DemoHandler):
-    """Where the address that `moi demo` prints leads: who knows the token in it is let in."""
-
-    def prepare(self) -> None:
-        if hmac.compare_digest(self.get_argument("token", "").encode(), self.settings["token"].encode()):
-            self.set_signed_cookie("demo", "let in", httponly=True, samesite="lax")
-        else:
-            super().prepare()
-
     def get(self) -> None:
         self.redirect(f"/{_DEMO_USERS[0]}/")
 
@@ -3995,13 +3959,8 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]  # which Python 3.1
         return _safe(super().format(record))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(_safe(message))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
         "cluster the one of the IPython profile MOI_CONTEXT.",
         epilog="`moi COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.")

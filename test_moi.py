@@ -2432,11 +2432,11 @@ def test_nobody_can_change_in_a_payload_which_workers_are_to_run_it(ctx, cluster
         for i, head in enumerate((b"l" + b"\0" * 8, b"-" + moi._cargo().version)):
             payload = raw.lindex("moi:queue:default", i)
             raw.lset("moi:queue:default", i, payload[:68] + head + payload[77:])
-        raw.set(moi._version_key(b"\0" * 8), 1, ex=60)
+        raw.set(f"moi:version:{bytes(8).hex()}", 1, ex=60)
     for job_id in blockers:
         moi.cancel(job_id)
     assert ["not signed" in str(moi.wait(job_id, DEADLINE)["result"]) for job_id in job_ids] == [True, True, False]
-    r.delete(moi._version_key(b"\0" * 8))
+    r.delete(f"moi:version:{bytes(8).hex()}")
 
 
 def test_what_a_payload_calls_itself_is_a_job_s_id_or_it_is_dropped(ctx, group, run, r, redis_url):
@@ -3512,6 +3512,22 @@ def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_ther
     other.send(get=[])
     other.until(lambda self: record["id"] in self.jobs, "the list")
     assert time.monotonic() - back < 4
+
+
+def test_a_wish_that_is_done_after_the_last_browser_has_left_keeps_no_relay(group, connect, run, monkeypatch):
+    record, client, cancelled, left = run(abs, 1), connect(group), threading.Semaphore(0), threading.Event()
+    client.send(get=[])
+    client.read()
+    relay = relay_of(group)
+    monkeypatch.setattr(moi, "cancel", lambda job_id: (cancelled.release(), left.wait(DEADLINE)))
+    client.send(cancel=[record["id"]])
+    assert cancelled.acquire(timeout=DEADLINE)
+    client.send(cancel=[record["id"]])
+    client.close()
+    until(lambda: relay.stopping and len(relay.requests) == 2, "it has left, and one wish waits behind the other")
+    left.set()
+    relay.thread.join(moi.SILENCE / 2)
+    assert not relay.thread.is_alive() and cancelled.acquire(timeout=0)
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -6357,7 +6373,7 @@ def test_a_process_that_knows_another_key_leaves_jobs_to_who_knows_theirs_and_ha
     workers_leave()
     monkeypatch.setattr(ctx, "_keys", [moi._payload_key(b"a secret that the other has not")])
     moi._watch(ctx)
-    until(lambda: r.exists(moi._known(moi._fingerprint(ctx.key))), "this process has said that it knows it")
+    until(lambda: r.exists(f"moi:key:{moi._fingerprint(ctx.key).hex()}"), "this process has said that it knows it")
     with monkeypatch.context() as patch:
         patch.setattr(moi._Watcher, "_start_workers", lambda *args: None)
         job_ids = [submit(ctx, group, "n", None, abs, -i) for i in range(20)]
@@ -6382,7 +6398,7 @@ def test_a_job_of_a_version_that_no_process_can_start_any_more_is_run_by_what_is
     with monkeypatch.context() as patch:
         patch.setattr(moi, "_cargo", lambda: cargo)
         job_ids = [submit(ctx, group, "n", None, abs, -i) for i in range(10)]
-    r.delete(moi._version_key(cargo.version))
+    r.delete(f"moi:version:{cargo.version.hex()}")
     assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == list(range(10))
 
 
