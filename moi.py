@@ -159,8 +159,7 @@ class CommandFailed(MoiError):
 # Settings
 # ---------------------------------------------------------------------------------------------------
 
-#: Seconds a worker's lease lasts without being renewed. Shorter finds a death sooner, longer forgives
-#: an engine whose threads get no turn for a while.
+#: Seconds a worker's lease lasts: shorter finds a death sooner, longer forgives threads that get no turn for a while.
 LEASE = 5.0
 #: Seconds between two renewals; also how soon a time limit or printed output is acted upon.
 RENEW = 1.0
@@ -171,8 +170,7 @@ GRACE = 5.0
 TICK = 2.0
 #: Milliseconds that jobs of a process which has been killed wait for workers of its version; then any may run them.
 VERSION = 8000
-#: Milliseconds after which a key that payloads are signed with is taken for lost, with the last process that knew it:
-#: its jobs fail then. Longer than Redis may be away while a process lives.
+#: Milliseconds after which a key of payloads is taken for lost, and its jobs fail: longer than Redis may be away.
 KEY_LIFE = 60_000
 #: Seconds a worker holds on to a finished job's record while Redis is away. One that has nothing in hand gives its
 #: engine back after the grace.
@@ -1539,7 +1537,8 @@ class _Worker:
             finally:
                 self.interruptible = False
                 if os.getpid() != self.pid:  # the job has forked, and this is the child: it is no worker
-                    _end_fork(sys.exc_info()[1])
+                    code = getattr(sys.exc_info()[1], "code", 1) if sys.exc_info()[1] else 0
+                    os._exit(code if isinstance(code, int) else int(code is not None))
         except _HandBack:
             with self.lock:
                 if not self.stop_reason or self.terminated:
@@ -1784,11 +1783,6 @@ def _hint(error: BaseException) -> str:
             f"moi send it: configure(ship=[{str(module).partition('.')[0]!r}]).\n\n")
 
 
-def _end_fork(error: BaseException | None) -> NoReturn:
-    code = getattr(error, "code", 1) if error else 0
-    os._exit(code if isinstance(code, int) else int(code is not None))
-
-
 def _start_worker(source: str, options: dict[str, Any]) -> Any:
     """Run a worker on an engine that may never have seen moi: sent by value, it brings the source along."""
     import sys
@@ -1896,15 +1890,6 @@ ctxs: dict[str, Context] = {}
 def _connection_file(profile: str) -> Path:
     home = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
     return home / f"profile_{profile}/security/ipcontroller-client.json"
-
-
-def _hear_no_prints(client: Any) -> None:
-    """Let go of what engines print: it would pile up, as would what strangers put into that port of the controller.
-
-    That port also tells that there is no more to come, so `_start_workers` says so itself.
-    """
-    client._iopub_stream.stop_on_recv()
-    client._iopub_socket.unsubscribe(b"")
 
 
 class Context:
@@ -2018,7 +2003,10 @@ class Context:
                 raise ClusterNotFound(f"the controller of profile {self.name!r} refuses a client: {error!r}") from error
             # What is sent without being copied needs a thread of pyzmq's that has ended when we hand over at exit.
             self._client.session.copy_threshold = 1 << 30
-            self._client._io_loop.add_callback(_hear_no_prints, self._client)
+            # What engines print would pile up, as would what strangers put into that port of the controller. It also
+            # tells that there is no more to come, so `_start_workers` says so itself.
+            self._client._io_loop.add_callback(self._client._iopub_stream.stop_on_recv)
+            self._client._io_loop.add_callback(self._client._iopub_socket.unsubscribe, b"")
             self._info = info
             self._connected.set()
         return self._client
@@ -2444,7 +2432,7 @@ class _Watcher:
                        "linger": conf.linger, "keys": keys, "host": _host(), "shipped": cargo.shipped}
             view = client.load_balanced_view()
             task = view.apply_async(ipyparallel.interactive(_start_worker), cargo.source, options)
-            for message in task._children:  # else ipyparallel would keep it: see _hear_no_prints
+            for message in task._children:  # else ipyparallel would keep it: see Context.client
                 message.output.set_result(None)
             task.add_done_callback(lambda _: self.wake.set())
             context._tasks[worker] = task
