@@ -649,8 +649,6 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                 if math.isnan(value):
                     return None
                 return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
-            if isinstance(value, (date, datetime, time_of_day)):
-                return _text(value.isoformat())
             if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
                 spend(20 * len(value))  # as much as a long number
                 if id(value) in inside or len(inside) >= _DEEPEST:
@@ -669,8 +667,8 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                         name = next(i for i in itertools.chain([_words(key, repr)], others) if i not in found)
                     found[name] = plain(item, inside)
                 return found
-            if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
-                said = _text(str(value))
+            if isinstance(value, (date, time_of_day, os.PathLike, uuid.UUID, Decimal)):
+                said = _text(value.isoformat() if isinstance(value, (date, time_of_day)) else str(value))
                 spend(len(said))
                 return said
             if len(inside) < _DEEPEST and id(value) not in inside and not isinstance(value, type):
@@ -729,10 +727,7 @@ def _created(record: Mapping[str, Any]) -> str:
 
 
 def _unended(raw: bytes) -> dict[str, Any]:
-    """Return the record of a job that has not ended, its status first, where the scripts look for it.
-
-    moi's own are short; a long one is as good as none.
-    """
+    """Return the record of a job that has not ended, its status first, where scripts look; a long one is none."""
     return {"id": None, "status": None, **((_decode(raw) if len(raw) <= LONGEST else None) or {})}
 
 
@@ -1122,7 +1117,7 @@ _current: _Worker | None = None  # the worker in this process, where there is on
 
 
 class _Output(io.RawIOBase):
-    """What jobs print to: it stays the same for all of them, for a logging handler of the first one's may hold it."""
+    """What jobs print to: the output of the one that runs, also by an earlier one's stream, as a logging handler's."""
 
     def writable(self) -> bool:
         return True
@@ -1141,13 +1136,6 @@ class _Output(io.RawIOBase):
         if _current.pid != os.getpid():  # a fork of the worker, whose memory nobody reads
             return os.write(2, data)
         return _current.tail.write(data)
-
-
-def _new_output() -> io.TextIOWrapper:
-    return io.TextIOWrapper(cast(BinaryIO, _Output()), "utf-8", "backslashreplace", write_through=True)
-
-
-_output = _new_output()
 
 
 # Runs what follows it in a session of its own. The guard in it waits at the end of a pipe, which the kernel closes when
@@ -1568,12 +1556,8 @@ class _Worker:
 
     def _undo(self) -> None:
         """Set back what the job before may have left: its output, its plots, its signals."""
-        global _output
-        try:
-            _output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=False, write_through=True)
-        except ValueError:  # it was detached
-            _output = _new_output()
-        sys.stdout = sys.stderr = _output
+        sys.stdout = sys.stderr = io.TextIOWrapper(
+            cast(BinaryIO, _Output()), "utf-8", "backslashreplace", write_through=True)
         with contextlib.suppress(Exception):  # what was drawn and not closed would be in another user's plot
             if pyplot := sys.modules.get("matplotlib.pyplot"):
                 pyplot.close("all")
@@ -2335,9 +2319,10 @@ class _Watcher:
         thorough = bool(self.suspects) or time.monotonic() >= self.looked + TICK
         if thorough:
             for name in self._contexts(r):  # also those that an ended process has left behind
-                if _PROFILE.fullmatch(name) and name not in ctxs and os.path.exists(_connection_file(name)):
+                if (_PROFILE.fullmatch(name) and name not in ctxs and os.path.exists(_connection_file(name))
+                        and r.exists(f"moi:queue:{name}", f"moi:workers:{name}")):
                     with _lock:
-                        if r.exists(f"moi:queue:{name}", f"moi:workers:{name}") and name not in ctxs:
+                        if name not in ctxs:
                             Context(name)
         self.queued = False
         for context in list(ctxs.values()):
@@ -2768,10 +2753,6 @@ def _messages(changes: list[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
             start, size = end, 0
 
 
-def _weight(ids: Any) -> int:
-    return 1 + len(ids) // 100
-
-
 class _Relay:
     """Tell the websockets of one group what happens in Redis: one thread, started by the first, ended with the last.
 
@@ -2875,7 +2856,9 @@ class _Relay:
                     request = self.requests.popleft()
                     if request[0] in self.sockets:
                         self.requests.append(request)
-                self._wait(self._alone, pause)
+                again = time.monotonic() + pause
+                while not self.stopping and time.monotonic() < again:  # whatever browsers ask for meanwhile
+                    self._wait(self._alone, again - time.monotonic())
         finally:
             self.stopping = True  # if it is by an error
             while not self._may_end():
@@ -2969,7 +2952,6 @@ class _Relay:
             # First subscribe, then read, so that nothing falls between the two. After a reconnect, everything again.
             self._again, self._begun = self._begun, True
             self._refresh()
-            self._troubles.clear()
         elif kind == b"subscribe":
             job_id = channel.rpartition(b":")[0].decode()
             self._awaited.discard(job_id)
@@ -2977,6 +2959,8 @@ class _Relay:
             if job_id in self._fresh:
                 self._fresh.discard(job_id)
                 changed[job_id] = "add"
+        if kind == b"subscribe" and not self._awaited:
+            self._troubles.clear()
         if kind != b"message":
             return
         try:
@@ -3090,7 +3074,7 @@ class _Relay:
             left = sender not in self.sockets and action in ("get", "show")
             if left or whole and sender in told:
                 self.requests.popleft()
-                self.loop.add_callback(sender.ask, -_weight(what))
+                self.loop.add_callback(sender.ask, -1 - len(what) // 100)
                 continue
             if whole:
                 told.add(sender)
@@ -3129,7 +3113,7 @@ class _Relay:
                     self._answer(sender, f"cannot {action}: {_words(error)}")
             self.requests.popleft()
             if action != "show":
-                self.loop.add_callback(sender.ask, -_weight(what))
+                self.loop.add_callback(sender.ask, -1 - len(what) // 100)
 
     def _act(self, sender: _Listener, action: str, ids: list[str]) -> None:
         mine = [i for i in ids if i in self._ids]
@@ -3265,7 +3249,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 # No word of it: ours hide what is in a password. And no more than tells that it is none of ours.
                 ids = [job_id[:100] for job_id in _job_ids(ids, f"what {action} was given")]
                 self.relay.request(self, action, ids)
-                self.ask(_weight(ids))
+                self.ask(1 + len(ids) // 100)
         except (ValueError, RecursionError) as error:
             self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
 

@@ -3549,6 +3549,24 @@ def test_what_a_browser_has_asked_for_is_done_though_it_leaves_at_once(alone, gr
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_watcher_keeps_nobody_waiting_while_it_asks_redis_of_other_contexts(ctx, r, monkeypatch, tmp_path):
+    file = tmp_path / "profile_other" / "security" / "ipcontroller-client.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    asked, answered = threading.Event(), threading.Event()
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setattr(moi._redis(), "exists", lambda *keys: (asked.set(), answered.wait(DEADLINE)) and 0)
+    r.sadd("moi:contexts", "other")
+    try:
+        moi._watch()
+        assert asked.wait(DEADLINE)
+        assert moi._lock.acquire(timeout=1), "a websocket that opens, and submit, take it in the IOLoop"
+        moi._lock.release()
+    finally:
+        r.srem("moi:contexts", "other")
+        answered.set()
+
+
 def test_a_relay_that_ends_by_an_error_with_a_wish_in_hand_makes_way_for_another(group, connect, run, monkeypatch):
     record, client = run(abs, 1), connect(group)
     client.send(get=[])
@@ -3615,6 +3633,32 @@ def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, conn
         client.until(lambda self: "cannot remove" in str(self.last.get("error")), "the answer")
         other.send(get=[])
         other.until(lambda self: len(self.jobs) == 2, "the list")
+
+
+def test_a_relay_that_cannot_go_on_waits_whatever_browsers_ask_for_and_says_so_once(
+        group, connect, run, redis_url, monkeypatch, caplog):
+    record, client, began, new = run(abs, 1), connect(group), [], moi._new_connection
+
+    def counted(client):
+        if threading.current_thread().name == f"moi-relay:{group}":
+            began.append(time.monotonic())
+        return new(client)
+    client.send(get=[])
+    client.until(lambda self: record["id"] in self.jobs, "the list")
+    monkeypatch.setattr(moi, "TICK", 0.5)
+    monkeypatch.setattr(moi, "_new_connection", counted)
+    redis_cli(redis_url, "ACL", "SETUSER", "moi", "resetchannels", "&moi:worker:*",
+              f"&{group}:pubsub".replace(" ", "?"))
+    try:
+        redis_cli(redis_url, "CLIENT", "KILL", "TYPE", "pubsub")
+        until(lambda: client.send(remove=[]) or len(began) >= 6, "the relay begins anew")
+    finally:
+        redis_cli(redis_url, "ACL", "SETUSER", "moi", "&*:pubsub")
+    pauses = [later - earlier for earlier, later in zip(began[1:], began[2:])]
+    assert min(pauses) > 0.4
+    said = [message for message in caplog.messages if group in message]
+    assert len(said) == len(set(said)) and any("permission" in message for message in said)
+    client.until(lambda self: record["id"] in self.jobs, "the list, once more")
 
 
 @pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.slow), 3])
