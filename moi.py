@@ -2897,7 +2897,7 @@ class _Relay:
             if self._stale and now >= self._rest:
                 self._again, self._stale = True, False
                 self._refresh()
-            if self._again and not self._awaited:  # the connection is a new one: all may have changed meanwhile
+            if self._again:  # the connection is a new one: all may have changed meanwhile
                 self._again = False
                 for handler in list(self.sockets):
                     self.loop.add_callback(handler.owe, dict.fromkeys(self._ids, "add"))
@@ -3083,14 +3083,14 @@ class _Relay:
                     continue
             # What has been submitted a moment ago may be cancelled before this thread has heard of it.
             new = action in ("remove", "cancel") and not self._ids.issuperset(what)
-            if (new or action == "get" and not self._awaited) and not refreshed:
+            if (new or action == "get") and not refreshed:
                 if time.monotonic() < self._rest:
                     self.requests.rotate(-1)
                     continue
                 self._refresh()
                 refreshed = True
-            if action in ("get", "show") and self._awaited:
-                self.requests.rotate(-1)  # what is read before all subscriptions hold could miss a change
+            if action == "show" and not self._awaited.isdisjoint(what):
+                self.requests.rotate(-1)  # what is read before its subscription holds could miss a change
                 continue
             if action == "show":
                 there = self._ids.intersection(what)
@@ -3127,7 +3127,11 @@ class _Relay:
             self._answer(sender, f"cannot {action} what is not in this group: {strange[:9]}")
         if action == "remove":
             self.group.remove(mine)
-        for job_id in mine if action == "cancel" else ():
+        until = time.monotonic() + FLOOD
+        for n, job_id in enumerate(mine if action == "cancel" else ()):
+            if time.monotonic() > until:  # others wait for news; the rest has its turn after what they ask for
+                self.loop.add_callback(sender.ask, 1 + len(mine[n:]) // 100)
+                return self.request(sender, action, mine[n:])
             with contextlib.suppress(UnknownJob):  # expired since
                 cancel(job_id)
 

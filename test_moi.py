@@ -3514,6 +3514,39 @@ def test_while_redis_hangs_long_ids_take_no_memory_and_after_it_the_list_is_ther
     assert time.monotonic() - back < 4
 
 
+def test_a_page_is_shown_what_is_there_while_others_submit_without_end(group, connect, run):
+    records, client = [run(abs, i) for i in range(3)], connect(group)
+    client.send(get=[])
+    client.until(lambda self: len(self.jobs) == 3, "the list")
+    relay_of(group)._awaited.add(str(uuid.uuid4()))  # there is always one whose subscription is on its way
+    other = connect(group)
+    other.send(get=[])
+    other.until(lambda self: len(self.jobs) == 3, "the list")
+    other.send(get=[records[0]["id"]])
+    other.until(lambda self: self.last == {"add": [records[0]]}, "one of it")
+
+
+def test_news_are_told_while_a_page_has_many_jobs_cancelled(group, connect, write, monkeypatch):
+    job_ids, cancelled, began = [write("Queued") for _ in range(50)], [], threading.Event()
+    client, other = connect(group), connect(group)
+    for each in client, other:
+        each.send(get=[])
+        each.until(lambda self: len(self.jobs) == 50, "the list")
+
+    def slowly(job_id):  # as with a Redis that is far away
+        began.set()
+        time.sleep(0.03)
+        cancelled.append(job_id)
+    monkeypatch.setattr(moi, "cancel", slowly)
+    client.send(cancel=job_ids)
+    assert began.wait(DEADLINE)
+    write("news", job_id=job_ids[0])
+    other.until(lambda self: self.jobs[job_ids[0]]["status"] == "news", "the news")
+    assert len(cancelled) < 25
+    until(lambda: cancelled == job_ids, "each is cancelled, once")
+    until(lambda: {handler.asked for handler in relay_of(group).sockets} == {0}, "nothing waits")
+
+
 def test_a_wish_that_is_done_after_the_last_browser_has_left_keeps_no_relay(group, connect, run, monkeypatch):
     record, client, cancelled, left = run(abs, 1), connect(group), threading.Semaphore(0), threading.Event()
     client.send(get=[])
