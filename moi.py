@@ -532,8 +532,8 @@ _AWAY = redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, ValueE
 def _passing(error: Exception) -> bool:
     """Tell whether Redis may take the same command later: it is away, full, lacks a right, or is the master no more."""
     return isinstance(error, _AWAY) or re.search(
-        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|BUSY|upstream|[Cc]onnection|[Tt]imed out|permission|"
-        "user executing the script", f"{type(error).__name__} {error}") is not None
+        "OOM|OutOfMemory|MISCONF|NOREPLICAS|READONLY|ReadOnly|UNBLOCKED|BUSY|upstream|[Cc]onnection|[Tt]imed out|"
+        "permission|user executing the script", f"{type(error).__name__} {error}") is not None
 
 
 def _wrong_type(error: Any) -> bool:
@@ -815,28 +815,29 @@ if KEYS[2] then redis.call('LPOP', KEYS[2]) end
 return 1
 """
 
-# KEYS: queue, claimed list, [the job that has ended]; ARGV: ttl, date, the worker's label, [record].
+# KEYS: queue, claimed list, [the job that has ended]; ARGV: ttl, date, the worker's label, the ttl while it runs,
+# [record].
 # Writes the end of one job and the start of the next. What lies in the claimed list already was put there by
 # BLMOVE (twice, if an answer was lost), or by this very script; in that case the record bears the worker's label.
 # Of what is no job any more it drops so many at once and no more: Redis does nothing else meanwhile.
 _NEXT = _LUA + """
 local dropped = 0
 if KEYS[3] and not ended(KEYS[3]) then
-    write(KEYS[3], ARGV[4])
+    write(KEYS[3], ARGV[5])
     redis.call('LPOP', KEYS[2])
 end
 while true do
     local payload = redis.call('LINDEX', KEYS[2], 0)
     if not payload then payload = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') end
     if not payload then return false end
-    redis.call('EXPIRE', KEYS[2], ttl)
+    redis.call('EXPIRE', KEYS[2], ARGV[4])
     local id, s, raw = queued(payload)
     if s == 'Queued' then
         raw = replaced(raw, 'status', '"Queued"', '"Running"')
         raw = replaced(raw, 'engine', 'null', ARGV[3])
         raw = replaced(raw, 'date_start', 'null', '"' .. ARGV[2] .. '"')
         publish(id)  -- first: where the right to is missing, the job is to stay queued
-        redis.call('SET', id, raw, 'EX', ttl)
+        redis.call('SET', id, raw, 'EX', ARGV[4])
         return {payload, raw}
     elseif raw and s ~= 'Success' and s ~= 'Failed' and string.find(raw, '"engine": ' .. ARGV[3], 1, true) then
         return {payload, raw}
@@ -1449,13 +1450,13 @@ class _Worker:
 
     def _hand_back(self, record: dict[str, Any]) -> bool:
         """Put the job back into the queue; leave if there is none left that this worker can run, and say whether."""
-        self._insist(_script, _WRITE, [record["id"]], [QUEUE_TTL, _encode(record)])
+        self._insist(_script, _WRITE, [record["id"]], [_live_ttl(), _encode(record)])
         if self.terminated or record["id"] in self.handed_back:
             self._leave(_QUIT)
             return False
         self.handed_back.add(record["id"])
         self._insist(_quick, "LMOVE", self.claimed, self.queue, "LEFT", "RIGHT")
-        self._insist(_quick, "EXPIRE", self.queue, QUEUE_TTL)
+        self._insist(_quick, "EXPIRE", self.queue, _live_ttl())
         return True
 
     def _await_job(self) -> bool:
@@ -1473,7 +1474,7 @@ class _Worker:
         """Sign off, if there is nothing left to do; under the lock, so that no late renewal signs on again."""
         with self.lock:
             if self._insist(_script, script, [self.queue, self.workers, self.lease, self.claimed],
-                            [QUEUE_TTL, self.name], patience=GRACE):
+                            [_live_ttl(), self.name], patience=GRACE):
                 self.left.set()
         return self.left.is_set()
 
@@ -1498,13 +1499,13 @@ class _Worker:
 
     def _next(self, done: tuple[str, bytes] | None) -> tuple[bytes, bytes] | None:
         """Record the job that is done, and claim the next."""
-        keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label]
+        keys, args = [self.queue, self.claimed], [self.ttl, _now(), self.label, _live_ttl()]
         if done:
             keys, args = [*keys, done[0]], [*args, done[1]]
         while (claim := _script(_NEXT, keys, args)) and not claim[1]:  # it has dropped what is no job any more
             if claim[1] is None:
                 self._complain("dropped a payload without a record", f"{claim[0][:36]!r} in {self.queue}")
-            keys, args = keys[:2], args[:3]
+            keys, args = keys[:2], args[:4]
         return (claim[0], claim[1]) if claim else None
 
     def _do(self, payload: bytes, raw: bytes) -> tuple[str, bytes]:
@@ -1643,7 +1644,7 @@ class _Worker:
     def _write(self, record: dict[str, Any]) -> None:
         if self.tail.changed:
             record["output"] = self.tail.text()
-        _script(_WRITE, [record["id"]], [self.ttl, _encode(record)])
+        _script(_WRITE, [record["id"]], [_live_ttl(), _encode(record)])
 
     def _explain(self, error: BaseException) -> str:
         """Return the traceback. What it is made of may be the job's own code, which raises anything, or never ends."""
@@ -1715,7 +1716,7 @@ class _Worker:
             pipe = self.redis.pipeline(transaction=False)
             pipe.set(self.lease, self.label, px=int(LEASE * 1000))
             pipe.sadd(self.workers, self.name)
-            pipe.expire(self.workers, self.ttl)
+            pipe.expire(self.workers, _live_ttl())
             pipe.expire(self.claimed, _live_ttl())
             if self.record:
                 pipe.expire(self.record["id"], _live_ttl())  # Redis may be away for longer than `job_ttl`
@@ -1949,7 +1950,7 @@ class Context:
                 _announce([key])
                 with contextlib.suppress(redis.ResponseError):  # for the watchers of others, should this process die
                     _redis().sadd("moi:contexts", self.name)
-                    _redis().expire("moi:contexts", settings().job_ttl)
+                    _redis().expire("moi:contexts", _live_ttl())
             self._keys.append(key)
 
     def _find(self) -> dict[str, Any]:
@@ -2347,7 +2348,7 @@ class _Watcher:
         try:
             if used := [context.name for context in ctxs.values() if context._keys]:
                 r.sadd("moi:contexts", *used)
-                r.expire("moi:contexts", settings().job_ttl)
+                r.expire("moi:contexts", _live_ttl())
             return [raw.decode(errors="replace") for raw in r.srandmember("moi:contexts", 100)]
         except redis.ResponseError as error:
             if not _wrong_type(error):
@@ -2482,7 +2483,7 @@ class _Watcher:
         """Fail the job of a dead worker, or queue it again if it had not started; forget the worker."""
         keys = [f"moi:claimed:{worker}", context.queue, context.workers, f"moi:worker:{worker}"]
         try:
-            while dead := _script(_BURY, keys, [QUEUE_TTL, worker, int(LEASE * 1000) * unless_it_is_back]):
+            while dead := _script(_BURY, keys, [_live_ttl(), worker, int(LEASE * 1000) * unless_it_is_back]):
                 if not dead[0]:
                     continue
                 record = _unended(dead[1])
@@ -3106,9 +3107,9 @@ class _Relay:
                     self._act(sender, action, what)
                 except Exception as error:
                     away = redis.ConnectionError, redis.TimeoutError, OSError
-                    if isinstance(error, away) and not isinstance(error, RedisRefuses):
+                    if isinstance(error, away) and not (isinstance(error, RedisRefuses) or "read only" in str(error)):
                         raise
-                    # A full Redis, a spoiled record, a right that is missing: not to be tried for ever.
+                    # A full Redis, or a replica, a spoiled record, a right that is missing: not to be tried for ever.
                     self._complain(f"cannot {action}: {_words(error)}")
                     self._answer(sender, f"cannot {action}: {_words(error)}")
             self.requests.popleft()

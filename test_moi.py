@@ -1871,10 +1871,18 @@ def test_however_soon_records_expire_a_list_lives_as_long_as_what_is_queued_and_
         ctx, group, connect, r, monkeypatch):
     workers_leave()
     monkeypatch.setattr(moi.settings(), "job_ttl", 60)
+
+    def job(status_update):
+        import ctypes
+        status_update("at work")
+        return ctypes.PyDLL(None).sleep(2)  # holds the interpreter's lock, so that nothing is renewed
     client = connect(group)
-    job_id = submit(ctx, group, "n", None, time.sleep, 2.5)
-    running(job_id)
-    until(lambda: r.ttl(job_id) > 60, "its lease is renewed")
+    r.expire("moi:contexts", 10)
+    job_id = submit(ctx, group, "n", None, job)
+    until(lambda: (moi.job_info(job_id) or {}).get("status") == "at work", "it runs")
+    until(lambda: r.ttl("moi:contexts") > 10, "the watcher notes which contexts are used")
+    # By these a web server that comes later finds a worker that has died.
+    assert min(map(r.ttl, (job_id, "moi:workers:default", "moi:contexts"))) > 60
     moi.Group(group).add([job_id])
     assert client.ended(job_id) and r.ttl(f"{group}:jobs") > moi.QUEUE_TTL
     assert 50 < r.ttl(job_id) <= 60
@@ -3666,6 +3674,22 @@ def test_a_wish_that_redis_refuses_is_answered_and_nobody_else_waits(group, conn
         client.until(lambda self: "cannot remove" in str(self.last.get("error")), "the answer")
         other.send(get=[])
         other.until(lambda self: len(self.jobs) == 2, "the list")
+
+
+def test_a_redis_that_has_become_a_replica_shows_lists_and_answers_wishes(group, connect, run, redis_url):
+    record, client = run(abs, 1), connect(group)
+    client.send(get=[])
+    client.until(lambda self: record["id"] in self.jobs, "the list")
+    redis_cli(redis_url, "REPLICAOF", "127.0.0.1", "1")
+    try:
+        client.send(remove=[record["id"]])
+        client.until(lambda self: "cannot remove" in str(self.last.get("error")), "the answer")
+        other = connect(group)
+        other.send(get=[])
+        other.until(lambda self: record["id"] in self.jobs, "the list")
+    finally:
+        redis_cli(redis_url, "REPLICAOF", "NO", "ONE")
+    assert run(abs, -2)["result"] == 2
 
 
 def test_a_relay_that_cannot_go_on_waits_whatever_browsers_ask_for_and_says_so_once(
