@@ -1892,6 +1892,7 @@ def test_every_key_expires(ctx, group, r, run):
     run(abs, 1)
     job_id = submit(ctx, group, "n", None, time.sleep, 30)
     running(job_id)
+    until(lambda: r.exists("moi:workers:default"), "its worker, which is an earlier test's, has signed on again")
     submit(ctx, group, "n", None, abs, 1)
     moi.Group(group).add([job_id])
     try:
