@@ -3111,7 +3111,7 @@ class _Relay:
                         raise
                     # A full Redis, or a replica, a spoiled record, a right that is missing: not to be tried for ever.
                     self._complain(f"cannot {action}: {_words(error)}")
-                    self._answer(sender, f"cannot {action}: {_words(error)}")
+                    self._answer(sender, f"cannot {action}: Redis refuses it now")  # the log says why, and where it is
             self.requests.popleft()
             if action != "show":
                 self.loop.add_callback(sender.ask, -1 - len(what) // 100)
