@@ -1503,7 +1503,7 @@ def test_scripts_do_not_read_a_long_record_for_each_payload_that_names_it(r, gro
         r.rpush(keys[0], *[planted + "x"] * 50)
         began = time.monotonic()
         claims = []
-        while claim := moi._script(moi._NEXT, keys, [60, moi._now(), '"w"']):
+        while claim := moi._script(moi._NEXT, keys, [60, moi._now(), '"w"', 60]):
             claims.append(claim[1])
         assert time.monotonic() - began < 2  # on a quick machine 5 s and more, where each is
         assert claims == found
