@@ -768,6 +768,10 @@ local function write(id, record)
     redis.call('SET', id, record, 'EX', ttl)
     publish(id)
 end
+local function release(claimed, id)
+    redis.call('LPOP', claimed)
+    redis.call('DEL', 'moi:buffers:' .. id)  -- it may have ended before they were read
+end
 local function ended(id)
     local s = status(id)
     return s == 'Success' or s == 'Failed'
@@ -811,7 +815,7 @@ _WRITE = _LUA + """
 if ended(KEYS[1]) then return 0 end
 if ARGV[3] and status(KEYS[1]) ~= ARGV[3] then return 0 end
 write(KEYS[1], ARGV[2])
-if KEYS[2] then redis.call('LPOP', KEYS[2]) end
+if KEYS[2] then release(KEYS[2], KEYS[1]) end
 return 1
 """
 
@@ -824,7 +828,7 @@ _NEXT = _LUA + """
 local dropped = 0
 if KEYS[3] and not ended(KEYS[3]) then
     write(KEYS[3], ARGV[5])
-    redis.call('LPOP', KEYS[2])
+    release(KEYS[2], KEYS[3])
 end
 while true do
     local payload = redis.call('LINDEX', KEYS[2], 0)
@@ -843,6 +847,7 @@ while true do
         return {payload, raw}
     end
     redis.call('LPOP', KEYS[2])
+    if not raw then redis.call('DEL', 'moi:buffers:' .. id) end
     dropped = dropped + 1
     if not raw then return {payload, false} end
     if dropped == 50 then return {payload, ''} end
@@ -1395,7 +1400,7 @@ class _Worker:
         self.stop_reason: str | None = None         # why that job is to stop
         self.deadline = math.inf
         self.signalled = -math.inf
-        self.interruptible = self.terminated = False
+        self.interruptible = self.terminated = self.by_term = False
         self.complained: set[str] = set()
         self.handed_back: set[str] = set()          # jobs that it has claimed and cannot run
 
@@ -1411,6 +1416,9 @@ class _Worker:
         handlers: dict[int, Any] = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
         self.on_term = handlers[signal.SIGTERM]
         self.on_child = handlers[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
+        # IPython's, which a function of a main file would find, end nothing.
+        leave = {name: self.shell.user_ns[name] for name in ("exit", "quit")}
+        self.shell.user_ns.update(exit=sys.exit, quit=sys.exit)
         _current = self
         done: tuple[str, bytes] | None = None
         try:
@@ -1443,6 +1451,7 @@ class _Worker:
         finally:
             self.left.set()
             sys.stdout, sys.stderr = streams
+            self.shell.user_ns.update(leave)
             _current = None
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -1666,7 +1675,9 @@ class _Worker:
     # -- interrupts: sent by the second thread, raised in the main thread and only for the job they are meant for
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        if number == signal.SIGTERM:
+        if number == signal.SIGTERM and self.by_term:
+            self.by_term = False
+        elif number == signal.SIGTERM:
             self.terminated, self.stop_reason = True, "EngineError: the engine was shut down while it ran this job."
             if callable(self.on_term):
                 self.on_term(number, frame)  # ipyparallel's: end when the task returns
@@ -1741,7 +1752,11 @@ class _Worker:
         # Again after a while, if the job has swallowed it.
         if self.record and self.stop_reason and time.monotonic() > self.signalled + TERM_GRACE + 2:
             self.signalled = time.monotonic()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            # A job that has undone our handler, as programs for the terminal do, is not to cost the engine.
+            self.by_term = (signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.SIG_IGN)
+                            and signal.getsignal(signal.SIGTERM) == self._on_signal)
+            number = signal.SIGTERM if self.by_term else signal.SIGINT
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _hint(error: BaseException) -> str:
@@ -1912,6 +1927,7 @@ class Context:
         #: Whether a submit has to wake the watcher: not while every engine has its worker.
         self.wants_workers = True
         self._used = False                     # whether this process has submitted a job to it
+        self._found = False                    # whether a watcher has found it in Redis
         self._keys: list[bytes] = []           # what payloads are signed with: the last one; workers know them all
         self._client: ipyparallel.Client | None = None
         self._connected = threading.Event()    # whether it has had one
@@ -2320,11 +2336,11 @@ class _Watcher:
         thorough = bool(self.suspects) or time.monotonic() >= self.looked + TICK
         if thorough:
             for name in self._contexts(r):  # also those that an ended process has left behind
-                if (_PROFILE.fullmatch(name) and name not in ctxs and os.path.exists(_connection_file(name))
+                if (_PROFILE.fullmatch(name) and name not in ctxs
                         and r.exists(f"moi:queue:{name}", f"moi:workers:{name}")):
                     with _lock:
                         if name not in ctxs:
-                            Context(name)
+                            Context(name)._found = True
         self.queued = False
         for context in list(ctxs.values()):
             try:
@@ -2380,7 +2396,9 @@ class _Watcher:
         self.queued |= bool(queued)
         if not queued and context._client is not None:
             context.wants_workers = len(context._client.ids) > len(workers.union(context._tasks) - context._strays)
-        if queued and time.monotonic() >= context._retry_at:
+        # What this process knows from Redis alone may be the cluster of another host.
+        ours = context._used or not context._found or context.connection_file.exists()
+        if queued and ours and time.monotonic() >= context._retry_at:
             self._start_workers(context, queued, workers)
 
     def _complain(self, context: Context, trouble: str) -> None:
@@ -2492,7 +2510,6 @@ class _Watcher:
                     f"EngineError: the engine on {host.strip('/')} (process {pid}) died while it ran this job: killed, "
                     "out of memory, crashed, or cut off from the network."))
                 _script(_WRITE, [dead[0], keys[0]], [settings().job_ttl, _encode(record)])
-                r.delete(f"moi:buffers:{record['id']}")
         except (redis.ResponseError, ValueError) as error:
             if isinstance(error, redis.ResponseError) and not _wrong_type(error):
                 raise
@@ -2586,6 +2603,10 @@ def _after_fork() -> None:
     global _watcher, _settings, _lock
     _watcher, _settings, _lock = None, None, threading.RLock()
     if _current is not None:
+        for number, handler in (signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL):
+            if signal.getsignal(number) == _current._on_signal:
+                signal.signal(number, handler)  # a pool's process that has ours may not end when it is told to
+        _let_signals_in()
         _current.lock = threading.RLock()  # the parent's other thread may hold it
         if _current.life is not None:
             _current.life.disconnect()  # this copy of it: a child that outlives the engine is no sign of life
@@ -2596,7 +2617,21 @@ def _after_fork() -> None:
         context._client, context._tasks = None, {}
 
 
-os.register_at_fork(after_in_child=_after_fork)
+_held = threading.local()
+
+
+def _hold_signals() -> None:
+    """Hold back what may be sent to a job's child before that has begun anew."""
+    if _current is not None:
+        _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+
+def _let_signals_in() -> None:
+    if (mask := _held.__dict__.pop("mask", None)) is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_in, after_in_child=_after_fork)
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -1276,6 +1276,54 @@ def test_a_job_that_forks_stays_one_worker(ctx, group, run, r, redis_url):
     r.delete(*r.keys(f"{group}:forked:*"))
 
 
+def test_what_a_job_forks_has_no_signal_handler_of_the_engine_s(run):
+    def forks():
+        import os
+        import signal
+        near, far = os.pipe()
+        if (child := os.fork()) == 0:
+            said = [signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
+                    signal.getsignal(signal.SIGINT) == signal.default_int_handler, *signal.pthread_sigmask(0, [])]
+            os.write(far, repr(said).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        return os.read(near, 1000).decode(), list(signal.pthread_sigmask(0, []))
+    assert run(forks)["result"] == ["[True, True]", []]
+
+
+@pytest.mark.slow
+def test_jobs_that_use_pools_of_processes_end(ctx, group):
+    def pool():
+        import multiprocessing
+        with multiprocessing.get_context("fork").Pool(2) as processes:
+            return processes.map(abs, [-1, -2])
+    job_ids = [submit(ctx, group, "n", None, pool) for _ in range(200)]
+    assert [moi.wait(job_id, DEADLINE)["result"] for job_id in job_ids] == [[1, 2]] * 200
+
+
+@pytest.mark.parametrize("action", ["SIG_DFL", "SIG_IGN"])
+def test_a_job_that_has_undone_the_interrupt_is_cancelled_and_its_engine_lives(ctx, group, action):
+    def job(action):
+        import os
+        import signal
+        import time
+        signal.signal(signal.SIGINT, getattr(signal, action))
+        print(os.getpid())
+        time.sleep(60)
+    job_id = submit(ctx, group, "n", None, job, action)
+    until(lambda: (moi.job_info(job_id) or {}).get("output"), "it runs")
+    moi.cancel(job_id)
+    record = moi.wait(job_id, 5)
+    assert record["result"] == "Cancelled while it was running." and alive(int(record["output"]))
+
+
+@pytest.mark.parametrize("leave", ["exit", "quit"])
+def test_a_function_of_the_main_file_that_exits_is_failed(run, leave):
+    function = types.FunctionType(compile(f"{leave}(3)", "main.py", "exec"), {"__name__": "__main__"})
+    record = run(function)
+    assert record["status"] == "Failed" and "SystemExit: 3" in record["result"]
+
+
 def test_a_job_cannot_spoil_output_and_cancel_for_those_after_it(ctx, cluster, group, run):
     def spoils():
         import os
@@ -1609,6 +1657,24 @@ def test_a_dead_worker_with_many_claims_of_a_record_that_hides_its_status_is_bur
     assert run(abs, -2)["result"] == 2
 
 
+def test_a_dead_worker_of_a_cluster_that_has_ended_is_buried_by_whoever_uses_moi_next(r, caplog):
+    context, job_id, worker = f"gone {uuid.uuid4().hex}", str(uuid.uuid4()), uuid.uuid4().hex[:12]
+    record = dict.fromkeys(RECORD) | {"id": job_id, "status": "Running", "engine": f"host/1/{worker}"}
+    r.set(job_id, json.dumps(record), ex=60)
+    r.rpush(f"moi:claimed:{worker}", job_id + "payload")
+    r.rpush(f"moi:queue:{context}", "a payload")
+    r.sadd(f"moi:workers:{context}", worker)
+    r.sadd("moi:contexts", context)  # whose ipcontroller-client.json went with its controller
+    try:
+        assert "died while it ran this job" in moi.wait(job_id, DEADLINE)["result"]
+        until(lambda: not r.exists(f"moi:workers:{context}", f"moi:claimed:{worker}"), "its worker is forgotten")
+        assert context not in caplog.text, "what waits there may be another host's"
+    finally:
+        r.srem("moi:contexts", context)
+        r.delete(f"moi:queue:{context}")
+        moi.ctxs.pop(context, None)
+
+
 @pytest.mark.slow
 def test_planted_workers_hold_up_a_queue_no_longer_than_dead_ones(ctx, cluster, group, r):
     until(lambda: not r.keys("moi:worker*"), "workers have left")
@@ -1880,9 +1946,9 @@ def test_however_soon_records_expire_a_list_lives_as_long_as_what_is_queued_and_
     r.expire("moi:contexts", 10)
     job_id = submit(ctx, group, "n", None, job)
     until(lambda: (moi.job_info(job_id) or {}).get("status") == "at work", "it runs")
-    until(lambda: r.ttl("moi:contexts") > 10, "the watcher notes which contexts are used")
     # By these a web server that comes later finds a worker that has died.
-    assert min(map(r.ttl, (job_id, "moi:workers:default", "moi:contexts"))) > 60
+    assert min(map(r.ttl, (job_id, "moi:workers:default"))) > 60
+    until(lambda: r.ttl("moi:contexts") > 60, "the watcher notes which contexts are used")
     moi.Group(group).add([job_id])
     assert client.ended(job_id) and r.ttl(f"{group}:jobs") > moi.QUEUE_TTL
     assert 50 < r.ttl(job_id) <= 60
