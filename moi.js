@@ -349,6 +349,7 @@ html {
 
     /** End this list: close the connection and empty the element. */
     close() {
+      if (this.closed) return;  // its element may be another list's by now
       this.closed = true;
       for (const timer of [this.timer, this.telling, this.ticker, this.forgetting, this.counting]) clearTimeout(timer);
       cancelAnimationFrame(this.frame);
@@ -814,6 +815,7 @@ html {
       const own = document.getElementById(this.options.template)?.content?.firstElementChild;
       const row = own ? own.cloneNode(true) : plainRow(this.options.words);
       row.classList.add("moi-job");
+      for (const button of row.querySelectorAll("button:not([type])")) button.type = "button";  // no form is sent
       row.labels = Object.fromEntries(["result", "cancel", "remove"].map((key) => {
         const part = row.querySelector(".moi-" + key);  // a template's own words count
         return [key, part?.ariaLabel || part?.textContent.trim() || this.options.words[key]];
@@ -909,7 +911,7 @@ html {
     sheet.replaceSync(STYLE);
     document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
     const element = document.getElementById("moi-joblist");
-    if (element && !moi.lists.length) moi.connect({ element });
+    if (element && !moi.lists.some((list) => list.element === element)) moi.connect({ element });
   }
   // Later than all scripts of the page, which may set moi.defaults; a script that was loaded late finds it complete.
   if (document.readyState === "complete") start();
