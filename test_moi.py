@@ -640,7 +640,7 @@ def test_a_worker_that_does_not_reach_redis_shows_no_password_though_redis_py_6_
             raise moi.redis.sentinel.MasterNotFoundError("No master found for 'svc' : <redis.client.Redis("
                 "<redis.connection.ConnectionPool(<redis.connection.Connection(password=s3same2,host=h)>)>)>")
         moi.redis.sentinel.Sentinel.discover_master = discover
-        shell = types.SimpleNamespace(kernel=types.SimpleNamespace(
+        shell = types.SimpleNamespace(user_ns={"exit": 0, "quit": 0}, kernel=types.SimpleNamespace(
             log=log, session=types.SimpleNamespace(key=b"key")))
         for attended in False, True:
             worker = moi._Worker(shell, "w", "default", "redis://other", 60, 1, [], "", {})
