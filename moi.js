@@ -499,7 +499,8 @@ html {
       const item = job && this.items.get(job.id);
       if (!item) return;
       this.items.delete(job.id);
-      for (const waiting of [this.news, this.changed, this.arrived]) waiting.delete(item);  // no frame comes when hidden
+      // A hidden page has no frame that would empty them.
+      for (const waiting of [this.news, this.changed, this.arrived]) waiting.delete(item);
       this.counts[stateOf(item.job)]--;
       this.emit("remove", item.job);
     }

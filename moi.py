@@ -649,6 +649,8 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                 if math.isnan(value):
                     return None
                 return float(value) if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
+            if isinstance(value, (date, time_of_day)):
+                return _text(value.isoformat())
             if isinstance(value, (Mapping, list, tuple, set, frozenset, deque, range, KeysView, ValuesView, ItemsView)):
                 spend(20 * len(value))  # as much as a long number
                 if id(value) in inside or len(inside) >= _DEEPEST:
@@ -667,8 +669,8 @@ def _plain(value: Any, left: float = math.inf) -> Any:
                         name = next(i for i in itertools.chain([_words(key, repr)], others) if i not in found)
                     found[name] = plain(item, inside)
                 return found
-            if isinstance(value, (date, time_of_day, os.PathLike, uuid.UUID, Decimal)):
-                said = _text(value.isoformat() if isinstance(value, (date, time_of_day)) else str(value))
+            if isinstance(value, (os.PathLike, uuid.UUID, Decimal)):
+                said = _text(str(value))
                 spend(len(said))
                 return said
             if len(inside) < _DEEPEST and id(value) not in inside and not isinstance(value, type):
@@ -847,9 +849,11 @@ while true do
         return {payload, raw}
     end
     redis.call('LPOP', KEYS[2])
-    if not raw then redis.call('DEL', 'moi:buffers:' .. id) end
     dropped = dropped + 1
-    if not raw then return {payload, false} end
+    if not raw then
+        redis.call('DEL', 'moi:buffers:' .. id)
+        return {payload, false}
+    end
     if dropped == 50 then return {payload, ''} end
 end
 """
@@ -1265,11 +1269,26 @@ def _fingerprint(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()[:8]
 
 
+def _known(fingerprint: bytes) -> str:
+    """Return the key in Redis that is there for as long as a process knows a key of payloads."""
+    return f"moi:key:{fingerprint.hex()}"
+
+
+def _version_key(version: bytes) -> str:
+    """Return the key that is there for as long as a process can start workers of a version."""
+    return f"moi:version:{version.hex()}"
+
+
 def _announce(keys: Iterable[bytes]) -> None:
     """Say in Redis that this process can start workers of its version, and knows these keys of payloads."""
-    _redis().set(f"moi:version:{_cargo().version.hex()}", 1, px=VERSION)
+    _redis().set(_version_key(_cargo().version), 1, px=VERSION)
     for key in keys:
-        _redis().set(f"moi:key:{_fingerprint(key).hex()}", 1, px=KEY_LIFE)
+        _redis().set(_known(_fingerprint(key)), 1, px=KEY_LIFE)
+
+
+def _buffers(job_id: str) -> str:
+    """Return the key of a queued job's long arguments."""
+    return f"moi:buffers:{job_id}"
 
 
 def _sign(key: bytes, context: str, job_id: str, parts: Iterable[bytes | bytearray | memoryview]) -> bytes:
@@ -1535,8 +1554,7 @@ class _Worker:
             finally:
                 self.interruptible = False
                 if os.getpid() != self.pid:  # the job has forked, and this is the child: it is no worker
-                    code = getattr(sys.exc_info()[1], "code", 1) if sys.exc_info()[1] else 0
-                    os._exit(code if isinstance(code, int) else int(code is not None))
+                    _end_fork(sys.exc_info()[1])
         except _HandBack:
             with self.lock:
                 if not self.stop_reason or self.terminated:
@@ -1583,20 +1601,20 @@ class _Worker:
         if head[:1] in (b"+", b"L"):  # its long arguments are not in the queue
             with self.shielded():
                 # No more of them: each that somebody has planted, however short, would cost a hundred times its bytes.
-                read = functools.partial(_quick, "LRANGE", f"moi:buffers:{job_id}", 0, 9999, read=_straight)
+                read = functools.partial(_quick, "LRANGE", _buffers(job_id), 0, 9999, read=_straight)
                 parts += self._insist(read)
         key = self.keys.get(head[9:])
         if key is None:
-            self._hand_back_if(f"moi:key:{head[9:].hex()}", record)
+            self._hand_back_if(_known(head[9:]), record)
         if key is None or not hmac.compare_digest(mac, _sign(key, self.context, job_id, [head, *parts])):
             self._complain("a payload is not signed with a key of this cluster", f"job {job_id}")
             raise MoiError("the payload of this job is not signed with the key of this cluster. If the controller was "
                            "restarted together with the web server, submit again, and set MOI_SECRET for the future")
         if head[1:9] != self.version:
-            self._hand_back_if(f"moi:version:{head[1:9].hex()}", record)
+            self._hand_back_if(_version_key(head[1:9]), record)
         if len(parts) > 1:
             with self.shielded():
-                self._insist(_quick, "DEL", f"moi:buffers:{job_id}")
+                self._insist(_quick, "DEL", _buffers(job_id))
         timeout, updates, buffers = pickle.loads(parts[0], buffers=parts[1:])
         if timeout:
             self.deadline = time.monotonic() + timeout
@@ -1781,6 +1799,11 @@ def _hint(error: BaseException) -> str:
                 "ipyparallel.serialize.use_cloudpickle().\n\n")
     return (f"If the module {module!r} was changed after the engine had imported it: start the engines anew, or have "
             f"moi send it: configure(ship=[{str(module).partition('.')[0]!r}]).\n\n")
+
+
+def _end_fork(error: BaseException | None) -> NoReturn:
+    code = getattr(error, "code", 1) if error else 0
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _start_worker(source: str, options: dict[str, Any]) -> Any:
@@ -2150,15 +2173,15 @@ def submit(ctx: Context | str, group: str | bytes, name: str, handler: str | Non
         try:
             if long:  # scripts would copy them several times
                 pipe = _redis().pipeline()
-                pipe.delete(f"moi:buffers:{job_id}")  # what a lost answer has had sent twice
-                pipe.rpush(f"moi:buffers:{job_id}", *long)
-                pipe.expire(f"moi:buffers:{job_id}", _live_ttl())
+                pipe.delete(_buffers(job_id))  # what a lost answer has had sent twice
+                pipe.rpush(_buffers(job_id), *long)
+                pipe.expire(_buffers(job_id), _live_ttl())
                 pipe.execute()
             _script(_SUBMIT, [job_id, f"{group}:jobs", context.queue, "moi:groups"],
                     [settings().job_ttl, _encode(record), payload, f"{group}:pubsub", _live_ttl(), group])
         except redis.ResponseError:
             if long:
-                _redis().delete(f"moi:buffers:{job_id}")
+                _redis().delete(_buffers(job_id))
             raise
     _watch(context)
     return job_id
@@ -2268,7 +2291,7 @@ def cancel(job_id: str) -> bool:
         if record.get("status") == QUEUED:
             record.update(status=FAILED, date_end=_now(), result="Cancelled before it started.")
             if _script(_WRITE, [key], [settings().job_ttl, _encode(record), QUEUED]):
-                _redis().delete(f"moi:buffers:{key}")
+                _redis().delete(_buffers(key))
                 return True
             mine, record = record, look()
             if record == mine:  # done, though the answer was lost
@@ -2335,12 +2358,15 @@ class _Watcher:
         r = _redis()
         thorough = bool(self.suspects) or time.monotonic() >= self.looked + TICK
         if thorough:
-            for name in self._contexts(r):  # also those that an ended process has left behind
-                if (_PROFILE.fullmatch(name) and name not in ctxs
-                        and r.exists(f"moi:queue:{name}", f"moi:workers:{name}")):
-                    with _lock:
-                        if name not in ctxs:
-                            Context(name)._found = True
+            # Also those that an ended process has left behind.
+            names = [name for name in self._contexts(r) if _PROFILE.fullmatch(name) and name not in ctxs]
+            pipe = r.pipeline(transaction=False)
+            for name in names:
+                pipe.exists(f"moi:queue:{name}", f"moi:workers:{name}")
+            for name, there in zip(names, pipe.execute()):
+                with _lock:
+                    if there and name not in ctxs:
+                        Context(name)._found = True
         self.queued = False
         for context in list(ctxs.values()):
             try:
@@ -2397,8 +2423,8 @@ class _Watcher:
         if not queued and context._client is not None:
             context.wants_workers = len(context._client.ids) > len(workers.union(context._tasks) - context._strays)
         # What this process knows from Redis alone may be the cluster of another host.
-        ours = context._used or not context._found or context.connection_file.exists()
-        if queued and ours and time.monotonic() >= context._retry_at:
+        if queued and time.monotonic() >= context._retry_at and (
+                context._used or not context._found or context.connection_file.exists()):
             self._start_workers(context, queued, workers)
 
     def _complain(self, context: Context, trouble: str) -> None:
@@ -2543,7 +2569,7 @@ class _Watcher:
         self.thread.join(TICK)
         if _settings is not None and not self.trouble:
             with contextlib.suppress(redis.RedisError, OSError):  # it expires anyway
-                _quick("DEL", f"moi:version:{_cargo().version.hex()}")
+                _quick("DEL", _version_key(_cargo().version))
         for context in list(ctxs.values()):
             context.close()
 
@@ -2787,6 +2813,10 @@ def _messages(changes: list[_Change]) -> Iterator[tuple[bytes, list[_Change]]]:
             yield b"{" + b", ".join(b'"%s": [%s]' % (action.encode(), b", ".join(jobs))
                                     for action, jobs in by_action.items()) + b"}", share
             start, size = end, 0
+
+
+def _weight(ids: Any) -> int:
+    return 1 + len(ids) // 100
 
 
 class _Relay:
@@ -3110,7 +3140,7 @@ class _Relay:
             left = sender not in self.sockets and action in ("get", "show")
             if left or whole and sender in told:
                 self.requests.popleft()
-                self.loop.add_callback(sender.ask, -1 - len(what) // 100)
+                self.loop.add_callback(sender.ask, -_weight(what))
                 continue
             if whole:
                 told.add(sender)
@@ -3149,7 +3179,7 @@ class _Relay:
                     self._answer(sender, f"cannot {action}: Redis refuses it now")  # the log says why, and where it is
             self.requests.popleft()
             if action != "show":
-                self.loop.add_callback(sender.ask, -1 - len(what) // 100)
+                self.loop.add_callback(sender.ask, -_weight(what))
 
     def _act(self, sender: _Listener, action: str, ids: list[str]) -> None:
         mine = [i for i in ids if i in self._ids]
@@ -3166,8 +3196,9 @@ class _Relay:
         until = time.monotonic() + FLOOD
         for n, job_id in enumerate(mine if action == "cancel" else ()):
             if time.monotonic() > until:  # others wait for news; the rest has its turn after what they ask for
-                self.loop.add_callback(sender.ask, 1 + len(mine[n:]) // 100)
-                return self.request(sender, action, mine[n:])
+                rest = mine[n:]
+                self.loop.add_callback(sender.ask, _weight(rest))
+                return self.request(sender, action, rest)
             with contextlib.suppress(UnknownJob):  # expired since
                 cancel(job_id)
 
@@ -3289,7 +3320,7 @@ class MOIMessageHandler(tornado.websocket.WebSocketHandler):
                 # No word of it: ours hide what is in a password. And no more than tells that it is none of ours.
                 ids = [job_id[:100] for job_id in _job_ids(ids, f"what {action} was given")]
                 self.relay.request(self, action, ids)
-                self.ask(1 + len(ids) // 100)
+                self.ask(_weight(ids))
         except (ValueError, RecursionError) as error:
             self.answer(json.dumps({"error": _text(str(error))[:1000]}).encode())
 
@@ -3971,8 +4002,13 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]  # which Python 3.1
         return _safe(super().format(record))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(_safe(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="moi", description="Run work on a cluster and watch it live. Redis is where MOI_REDIS_URL says, the "
         "cluster the one of the IPython profile MOI_CONTEXT.",
         epilog="`moi COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.")
